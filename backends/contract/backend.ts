@@ -1,0 +1,67 @@
+import type { GpuDevice } from '../../domain/resources.ts';
+import type { JobRunner } from './job-runner.ts';
+import type { ServiceRunner } from './service-runner.ts';
+import type { Handle } from './workload.ts';
+
+/**
+ * A place where things run. It offers one or more facets; a facet that is null answers Unsupported above. FunctionRunner
+ * (serverless) joins with the first backend that has one.
+ */
+export interface Backend {
+  /** As configured, unique, for example `local`. */
+  readonly name: string;
+  readonly type: string;
+  readonly capabilities: Capabilities;
+  readonly jobs: JobRunner | null;
+  readonly services: ServiceRunner | null;
+  /** Never rejects; looks, within 2 s. */
+  health(): Promise<BackendHealth>;
+  /** Forgets a job or service for good: stops it if it runs, removes its native object and its work folder. Idempotent. */
+  release(handle: Handle): Promise<void>;
+  /** Lets go of everything here; what runs goes on. Every method rejects afterwards. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Frozen data, with stated defaults; what is absent answers Unsupported, and that answer is tested. */
+export interface Capabilities {
+  readonly gpus: boolean;
+  /** Whether GPUs can be asked for by model. */
+  readonly gpuModels: boolean;
+  readonly cancelQueued: boolean;
+  /** Whether memory and time limits are enforced. */
+  readonly enforcesMemory: boolean;
+  readonly enforcesTimeLimit: boolean;
+  /** Whether it can run images, and module folders as processes. */
+  readonly images: boolean;
+  readonly processes: boolean;
+  /** Whether it replaces servers that fail. */
+  readonly selfHealing: boolean;
+}
+
+export const noCapabilities: Capabilities = Object.freeze({
+  gpus: false,
+  gpuModels: false,
+  cancelQueued: false,
+  enforcesMemory: false,
+  enforcesTimeLimit: false,
+  images: false,
+  processes: false,
+  selfHealing: false,
+});
+
+export interface BackendHealth {
+  readonly reachable: boolean;
+  /** A sentence, also when all is well: version, address, what is wrong. */
+  readonly message: string;
+  readonly checkedAt: number;
+  readonly capacity: {
+    readonly cpus: number;
+    readonly memoryMiB: number;
+    readonly gpus: readonly GpuDevice[];
+    readonly cpusInUse: number;
+    readonly memoryInUseMiB: number;
+    readonly gpusInUse: number;
+    /** Jobs accepted and not started. */
+    readonly queued: number;
+  } | null;
+}

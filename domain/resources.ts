@@ -1,0 +1,36 @@
+/** What a workload asks for. Memory in MiB, processors in whole or fractional cores, time in seconds. */
+export interface Resources {
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  readonly gpus: GpuRequest | null;
+  readonly timeLimitSeconds: number;
+}
+
+export interface GpuRequest {
+  /** At least 1. */
+  readonly count: number;
+  /** As the site names it, for example `NVIDIA A100-PCIE-40GB`; null for any. Compared without case. */
+  readonly model: string | null;
+  /** Least memory of each device; null for any. */
+  readonly memoryMiB: number | null;
+}
+
+export interface GpuDevice {
+  readonly index: number;
+  readonly model: string;
+  readonly memoryMiB: number;
+}
+
+export const defaultResources: Resources = Object.freeze({
+  cpus: 1,
+  memoryMiB: 2048,
+  gpus: null,
+  timeLimitSeconds: 3600,
+});
+
+export const resourceLimits = Object.freeze({
+  cpus: { minimum: 0.1, maximum: 1024 },
+  memoryMiB: { minimum: 64, maximum: 16 * 1024 * 1024 },
+  gpuCount: { minimum: 1, maximum: 1024 },
+  timeLimitSeconds: { minimum: 1, maximum: 30 * 24 * 3600 },
+});
