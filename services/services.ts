@@ -1,0 +1,14 @@
+import type { Deployments } from './deployments/deployments.ts';
+import type { Datasets } from './datasets/datasets.ts';
+import type { Predictions } from './inference/predictions.ts';
+import type { ModuleCatalogue } from './modules/module-catalogue.ts';
+import type { TrainingRuns } from './training/training-runs.ts';
+
+/** The use cases, by noun. Every method takes the actor first. */
+export interface Services {
+  readonly modules: ModuleCatalogue;
+  readonly datasets: Datasets;
+  readonly trainingRuns: TrainingRuns;
+  readonly deployments: Deployments;
+  readonly predictions: Predictions;
+}
