@@ -3,5 +3,13 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   // Without the alias vitest loads graphql's ES module beside the CommonJS copy that libraries load: two realms.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
-  test: { include: ['test/**/*.test.ts'], testTimeout: 20_000, hookTimeout: 20_000 },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    // A test without an assertion cannot fail, and a forgotten `.only` hides the others.
+    expect: { requireAssertions: true },
+    allowOnly: false,
+    restoreMocks: true,
+  },
 });
