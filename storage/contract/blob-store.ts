@@ -1,10 +1,14 @@
 /**
  * Where bytes live. A blob is named by the SHA-256 of its content (64 hexadecimal digits), never changes, and becomes
- * visible in one step. Errors are FathomError: NOT_FOUND, DIGEST_MISMATCH, TOO_LARGE, STORAGE_FULL, WRONG_STATE.
+ * visible in one step. Errors are FathomError: NOT_FOUND, DIGEST_MISMATCH, TOO_LARGE, STORAGE_FULL, WRONG_STATE. After
+ * `close` every method but `health` rejects with SHUTTING_DOWN.
  */
 export interface BlobStore {
   has(sha256: string): Promise<boolean>;
-  /** Bytes from `start` (default 0) up to `end` (exclusive, default the end). NOT_FOUND when there is none. */
+  /**
+   * Bytes from `start` (default 0) up to `end` (exclusive, default the end). NOT_FOUND when there is none. `bytes` is the
+   * size of the whole blob, whatever the range.
+   */
   open(
     sha256: string,
     range?: { readonly start?: number; readonly end?: number },
@@ -36,7 +40,8 @@ export interface UploadArea {
   received(name: string): Promise<number>;
   /**
    * Appends at `offset`, which must equal `received` (WRONG_STATE otherwise: somebody else wrote). Stops at `limit`
-   * bytes in all with TOO_LARGE. When `content` breaks off, what came is kept and the promise rejects with its error.
+   * bytes in all with TOO_LARGE. When `content` breaks off, what came is kept and the promise rejects with its error;
+   * when it rejects with DIGEST_MISMATCH (a part with a checksum of its own), what came in this call is taken back.
    * Returns the new number of durable bytes.
    */
   append(
@@ -45,7 +50,10 @@ export interface UploadArea {
     content: AsyncIterable<Uint8Array>,
     limit: number,
   ): Promise<number>;
-  /** Verifies and makes it a blob. DIGEST_MISMATCH discards the partial file. Repeating it after success succeeds. */
+  /**
+   * Verifies and makes it a blob. DIGEST_MISMATCH discards the partial file; WRONG_STATE when bytes are missing. The
+   * partial file stays, sealed, until `discard`: a caller that crashes before it recorded the success repeats the call.
+   */
   complete(name: string, expected: StoredBlob): Promise<void>;
   discard(name: string): Promise<void>;
 }
