@@ -53,6 +53,7 @@ export interface UploadArea {
   /**
    * Verifies and makes it a blob. DIGEST_MISMATCH discards the partial file; WRONG_STATE when bytes are missing. The
    * partial file stays, sealed, until `discard`: a caller that crashes before it recorded the success repeats the call.
+   * NOT_FOUND without a partial file, also when such a blob is there: to know a digest is not to have the file.
    */
   complete(name: string, expected: StoredBlob): Promise<void>;
   discard(name: string): Promise<void>;

@@ -80,7 +80,6 @@ export class UploadFolder implements UploadArea {
       return;
     }
     if (size === null) {
-      if ((await this.#blobs.size(expected.sha256)) === expected.bytes) return;
       throw new FathomError('NOT_FOUND', 'Nothing was received for this upload.');
     }
     if (size < expected.bytes) {

@@ -205,13 +205,25 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStoreUnd
         });
       });
 
-      test('completing again succeeds, before and after the partial file was discarded', async () => {
+      test('completing again succeeds until the partial file was discarded', async () => {
         await store.uploads.append('u', 0, chunks(content, 700), 3000);
         await store.uploads.complete('u', expected);
         await store.uploads.complete('u', expected);
         await store.uploads.discard('u');
-        await store.uploads.complete('u', expected);
         expect(await read(store, expected.sha256)).toEqual(content);
+      });
+
+      test('knowing the digest of a blob does not complete an upload without its bytes', async () => {
+        await store.put(content);
+        await expect(store.uploads.complete('u', expected)).rejects.toMatchObject({
+          code: 'NOT_FOUND',
+        });
+        await store.uploads.append('u', 0, chunks(sample(3001).subarray(1), 700), 3000);
+        const attempts = await Promise.allSettled([
+          store.uploads.complete('u', expected),
+          store.uploads.complete('u', expected),
+        ]);
+        expect(attempts.map((attempt) => attempt.status)).toEqual(['rejected', 'rejected']);
       });
 
       test('a completed upload takes no more bytes', async () => {
