@@ -1,0 +1,105 @@
+import { parseArgs } from 'node:util';
+import { loadModule, readSample } from './load-module.ts';
+import { InputError } from './module.ts';
+import { Stopped } from './run-report.ts';
+import { swaggerDocument } from './swagger.ts';
+
+const usage = `Usage: node modules/runtime/main.ts COMMAND --module DIR
+  describe                    the module as one JSON document
+  serve [--host H] [--port N] [--artifact DIR] [--base-path P] [--client-max-size BYTES]
+        [--disable-train] [--disable-predict] [--debug-endpoint]
+                              the DEEPaaS V2 API
+  train --work DIR            one training, from DIR/workload.json to DIR/out/output.json`;
+
+/** Exit codes: 0 done; 1 a defect; 2 something the caller has to mend; 143 stopped by SIGTERM. */
+async function main(args: readonly string[]): Promise<void> {
+  const { values, positionals } = readOptions(args);
+  if (values.module === undefined || positionals.length !== 1) throw new InputError(usage);
+  const loaded = await loadModule(values.module).catch((error: unknown) => {
+    throw new InputError(error instanceof Error ? error.message : String(error), { cause: error });
+  });
+  switch (positionals[0]) {
+    case 'describe': {
+      const { module, metadata, metadataFile, weights } = loaded;
+      const sample = await readSample(module, weights);
+      const trainable = module.trainArguments !== null;
+      const { name, version } = module;
+      const swagger = swaggerDocument(module);
+      const description = { name, version, metadataFile, metadata, swagger, sample, trainable };
+      process.stdout.write(JSON.stringify(description) + '\n');
+      return;
+    }
+    case 'train': {
+      if (values.work === undefined) throw new InputError(usage);
+      const { train } = await import('./train.ts');
+      const controller = new AbortController();
+      process.once('SIGTERM', () => controller.abort());
+      await train(
+        loaded.module,
+        values.work,
+        (line) => process.stdout.write(line + '\n'),
+        controller.signal,
+      );
+      return;
+    }
+    case 'serve': {
+      const { serve } = await import('./serve.ts');
+      await serve(loaded, {
+        host: values.host,
+        port: wholeNumber('port', values.port),
+        artifact: values.artifact ?? null,
+        basePath: values['base-path'].replace(/\/+$/, ''),
+        clientMaxSize: wholeNumber('client-max-size', values['client-max-size']),
+        trainEndpoint: !values['disable-train'],
+        predictEndpoint: !values['disable-predict'],
+        debugEndpoint: values['debug-endpoint'],
+      });
+      return;
+    }
+    default:
+      throw new InputError(usage);
+  }
+}
+
+const options = {
+  module: { type: 'string' },
+  host: { type: 'string', default: '127.0.0.1' },
+  port: { type: 'string', default: '0' },
+  artifact: { type: 'string' },
+  work: { type: 'string' },
+  'base-path': { type: 'string', default: '' },
+  'client-max-size': { type: 'string', default: String(64 * 2 ** 20) },
+  'disable-train': { type: 'boolean', default: false },
+  'disable-predict': { type: 'boolean', default: false },
+  'debug-endpoint': { type: 'boolean', default: false },
+} as const;
+
+// The inferred type names every option; writing it out would repeat the table above.
+function readOptions(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], allowPositionals: true, options });
+  } catch (error) {
+    throw new InputError(error instanceof Error ? error.message : usage, { cause: error });
+  }
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (!/^\d+$/.test(text)) throw new InputError(`Option --${name} must be a whole number.`);
+  return Number(text);
+}
+
+// Whoever reads our lines may go away; the work goes on and its files tell the rest.
+process.stdout.on('error', () => {});
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof Stopped) process.exitCode = 143;
+  else if (error instanceof InputError) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 2;
+  } else {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : 'failed'}\n`);
+    process.exitCode = 1;
+  }
+}
