@@ -1,9 +1,413 @@
+import type { BackendHealth } from '../../backends/contract/backend.ts';
+import { type Actor, maySee } from '../../domain/actor.ts';
+import { FathomError } from '../../domain/errors.ts';
+import type { RecordedEvent, TrainingRunEvent } from '../../domain/event.ts';
+import { type Id, newId, parseId } from '../../domain/ids.ts';
+import type { Json } from '../../domain/json.ts';
+import type { Page, PageRequest } from '../../domain/page.ts';
+import { defaultResources, type Resources } from '../../domain/resources.ts';
+import { isTerminal } from '../../domain/state.ts';
+import {
+  type Artifact,
+  type Attempt,
+  type LogLine,
+  type MetricPoint,
+  type TrainingRun,
+  trainingRunStates,
+} from '../../domain/training-run.ts';
+import type { Query } from '../../store/contract/table.ts';
+import type { Datasets } from '../datasets/datasets.ts';
+import { follow } from '../follow.ts';
+import type { ModuleCatalogue } from '../modules/module-catalogue.ts';
+import { validateArguments } from '../modules/validate-arguments.ts';
+import { once } from '../once.ts';
 import type { Surroundings } from '../surroundings.ts';
+import { changeable, idOf, notFound } from '../visible.ts';
+import { checkpointFor, checkResources, type CreateTrainingRun, together } from './create-run.ts';
+import { RunRecord } from './run-record.ts';
+import { logStream, metricStream, trainingRunWork } from './work-kinds.ts';
 
+/** An entry of a stream with the offset to go on behind. */
+export interface Offset<T> {
+  readonly offset: number;
+  readonly value: T;
+}
+
+export interface BackendView {
+  readonly name: string;
+  readonly type: string;
+  readonly runsJobs: boolean;
+  readonly runsServices: boolean;
+}
+
+export type RunQuery = Pick<Query<'trainingRuns'>, 'where' | 'orderBy'>;
+
+/** Training runs: accepting, cancelling, reading, following. Dispatch is the reconciler's. */
 export class TrainingRuns {
   readonly #at: Surroundings;
+  readonly #modules: ModuleCatalogue;
+  readonly #datasets: Datasets;
 
-  constructor(at: Surroundings) {
+  constructor(at: Surroundings, modules: ModuleCatalogue, datasets: Datasets) {
     this.#at = at;
+    this.#modules = modules;
+    this.#datasets = datasets;
   }
+
+  /**
+   * Accepts a run: the run, its key, its first event and the wish for a look are one transaction. Rejects with every
+   * finding about the input at once, and has changed nothing then.
+   */
+  async create(actor: Actor, request: CreateTrainingRun): Promise<TrainingRun> {
+    const [version, data] = await together(
+      this.#modules.resolveVersion(actor, request.moduleVersionId, ['moduleVersionId']),
+      this.#datasets.resolveVersion(actor, request.datasetVersionId, ['datasetVersionId']),
+    );
+    const schema = version.trainSchema;
+    if (schema === null) {
+      throw new FathomError(
+        'INVALID_ARGUMENT',
+        'This module cannot be trained; it only predicts.',
+        {
+          path: ['moduleVersionId'],
+        },
+      );
+    }
+    const resources = filledIn(request.resources, version.resources.training);
+    const [split, values, checkpoint] = await together(
+      this.#datasets.splitFor(actor, data, request.splitId, ['splitId']),
+      (async () => validateArguments(schema, request.arguments, ['arguments']))(),
+      checkpointFor(this.#at, actor, request.resumeFrom, version),
+      ...checkResources(resources).map((error) => Promise.reject(error)),
+      this.#checkBackend(request.backend),
+      checkSeed(request.seed),
+    );
+    const now = this.#at.ambient.now();
+    const random = () => this.#at.ambient.random();
+    const seed = request.seed ?? Math.floor(random() * 2 ** 31);
+    const { idempotencyKey, ...input } = request;
+    const created = await this.#at.store.transaction(async (tx) => {
+      const key = {
+        actor,
+        operation: 'createTrainingRun',
+        idempotencyKey,
+        input: input as unknown as Json,
+      };
+      const id = await once(tx, key, async () => {
+        const number = await tx.nextNumber('trainingRun');
+        const run: TrainingRun = {
+          id: newId('TrainingRun', now, random),
+          version: 1,
+          owner: actor.subject,
+          visibility: 'PRIVATE',
+          number,
+          name: request.name ?? `run-${number}`,
+          moduleVersionId: version.id,
+          datasetVersionId: data.id,
+          splitId: split.id,
+          arguments: values,
+          seed,
+          resources,
+          requestedBackend: request.backend,
+          backend: null,
+          resumeFrom: checkpoint?.id ?? null,
+          state: 'QUEUED',
+          stateSince: now,
+          waiting: {
+            code: 'DISPATCHING',
+            message: 'Accepted; a backend is being chosen.',
+            since: now,
+            nextAttemptAt: null,
+            raw: null,
+          },
+          progress: null,
+          metrics: {},
+          outcome: null,
+          cancelRequestedAt: null,
+          observedAt: null,
+          attempts: 0,
+          startedAt: null,
+          finishedAt: null,
+          createdAt: now,
+          updatedAt: now,
+        };
+        await tx.trainingRuns.insert(run);
+        await tx.events.append(run.id, now, [
+          { type: 'trainingRun.accepted' },
+          {
+            type: 'trainingRun.stateChanged',
+            from: null,
+            to: 'QUEUED',
+            reason: null,
+            outcome: null,
+          },
+        ]);
+        await tx.enqueue(trainingRunWork, run.id, now);
+        return run.id;
+      });
+      return tx.trainingRuns.get(id);
+    });
+    if (created === null) throw new Error('The accepted run is not there.');
+    return created;
+  }
+
+  /** Asks for the end, in every state. A run that ended already is returned as it is: cancelling changes nothing then. */
+  async cancel(actor: Actor, idText: string): Promise<TrainingRun> {
+    const id = idOf('TrainingRun', idText);
+    const now = this.#at.ambient.now();
+    return this.#at.store.transaction(async (tx) => {
+      const run = changeable(actor, await tx.trainingRuns.get(id), 'TrainingRun', id);
+      if (isTerminal(trainingRunStates, run.state) || run.cancelRequestedAt !== null) return run;
+      const record = new RunRecord(run, null, now);
+      record.patch({ cancelRequestedAt: now });
+      record.tell({ type: 'trainingRun.cancelRequested', by: actor.subject });
+      await record.save(tx);
+      await tx.enqueue(trainingRunWork, id, now);
+      return (await tx.trainingRuns.get(id)) ?? run;
+    });
+  }
+
+  /** By id or by number, exactly one; null when there is none that the actor may see. */
+  async getBy(
+    actor: Actor,
+    key: { readonly id: string | null; readonly number: number | null },
+  ): Promise<TrainingRun | null> {
+    if ((key.id === null) === (key.number === null)) {
+      throw new FathomError('INVALID_ARGUMENT', 'Give exactly one of `id` and `number`.', {
+        path: ['id'],
+      });
+    }
+    const { trainingRuns } = this.#at.store;
+    const run =
+      key.id === null
+        ? await trainingRuns.find({ where: { number: key.number } })
+        : await trainingRuns.get(idOf('TrainingRun', key.id));
+    return run !== null && maySee(actor, run) ? run : null;
+  }
+
+  async getMany(actor: Actor, ids: readonly string[]): Promise<readonly (TrainingRun | null)[]> {
+    return seen(actor, await this.#at.store.trainingRuns.getMany(ids));
+  }
+
+  page(actor: Actor, query: RunQuery, page: PageRequest): Promise<Page<TrainingRun>> {
+    return this.#at.store.trainingRuns.page({ ...query, visibleTo: actor }, page);
+  }
+
+  count(actor: Actor, query: RunQuery): Promise<number> {
+    return this.#at.store.trainingRuns.count({ ...query, visibleTo: actor });
+  }
+
+  pageEach(
+    actor: Actor,
+    column: 'moduleVersionId' | 'datasetVersionId',
+    parents: readonly string[],
+    page: PageRequest,
+  ): Promise<ReadonlyMap<string, Page<TrainingRun>>> {
+    return this.#at.store.trainingRuns.pageEach(column, parents, { visibleTo: actor }, page);
+  }
+
+  countEach(
+    actor: Actor,
+    column: 'moduleVersionId' | 'datasetVersionId',
+    parents: readonly string[],
+  ): Promise<ReadonlyMap<string, number>> {
+    return this.#at.store.trainingRuns.countEach(column, parents, { visibleTo: actor });
+  }
+
+  /** All attempts of each run, oldest first. The actor sees the runs already. */
+  async attemptsOf(runIds: readonly string[]): Promise<ReadonlyMap<string, readonly Attempt[]>> {
+    const attempts = await this.#at.store.attempts.list(
+      { where: { runId: { in: runIds } }, orderBy: { column: 'number', direction: 'ASC' } },
+      runIds.length * 100,
+    );
+    return Map.groupBy(attempts, (attempt) => attempt.runId as string);
+  }
+
+  async artifacts(actor: Actor, ids: readonly string[]): Promise<readonly (Artifact | null)[]> {
+    return seen(actor, await this.#at.store.artifacts.getMany(ids));
+  }
+
+  artifactsOf(
+    actor: Actor,
+    runIds: readonly string[],
+    page: PageRequest,
+  ): Promise<ReadonlyMap<string, Page<Artifact>>> {
+    return this.#at.store.artifacts.pageEach('runId', runIds, oldestFirst(actor), page);
+  }
+
+  artifactCounts(actor: Actor, runIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#at.store.artifacts.countEach('runId', runIds, oldestFirst(actor));
+  }
+
+  async attempts(actor: Actor, ids: readonly string[]): Promise<readonly (Attempt | null)[]> {
+    const attempts = await this.#at.store.attempts.getMany(ids);
+    const runs = await this.getMany(actor, [
+      ...new Set(attempts.flatMap((found) => found?.runId ?? [])),
+    ]);
+    const visibleRuns = new Set(runs.flatMap((run) => run?.id ?? []));
+    return attempts.map((found) => (found !== null && visibleRuns.has(found.runId) ? found : null));
+  }
+
+  async artifact(actor: Actor, idText: string): Promise<Artifact | null> {
+    const [found = null] = await this.artifacts(actor, [idOf('Artifact', idText)]);
+    return found;
+  }
+
+  /** Every actor may know where things can run. */
+  backends(_actor: Actor): readonly BackendView[] {
+    return this.#at.backends.all().map(({ name, type, jobs, services }) => ({
+      name,
+      type,
+      runsJobs: jobs !== null,
+      runsServices: services !== null,
+    }));
+  }
+
+  async backendHealth(_actor: Actor, name: string): Promise<BackendHealth> {
+    const backend = this.#at.backends.get(name);
+    if (backend === null) throw new FathomError('NOT_FOUND', `There is no backend ${name}.`);
+    return backend.health();
+  }
+
+  /** Where an artifact's file is read: a signed, expiring URL. */
+  urlOf(file: { readonly sha256: string; readonly path: string }): string {
+    return this.#at.links.blob(file.sha256, file.path.slice(file.path.lastIndexOf('/') + 1));
+  }
+
+  /** A page of the log and how the whole of it stands. The actor sees the run already. */
+  async logPage(run: TrainingRun, after: number, limit: number) {
+    const name = logStream(run.id);
+    const { streams } = this.#at.store;
+    const [entries, { head, dropped, ended }] = await Promise.all([
+      streams.read(name, after, limit),
+      streams.stat(name),
+    ]);
+    const lines = entries.map(({ offset, value }) => ({
+      ...(value as unknown as LogLine),
+      offset,
+    }));
+    return { lines, head, dropped, ended };
+  }
+
+  async metricPoints(
+    run: TrainingRun,
+    after: number,
+    limit: number,
+  ): Promise<readonly Offset<MetricPoint>[]> {
+    return (await this.#at.store.streams.read(metricStream(run.id), after, limit)) as never;
+  }
+
+  /** Every event after `after`, then those to come; completes behind the last event of a run that ended. */
+  async followEvents(
+    actor: Actor,
+    idText: string,
+    after: number,
+  ): Promise<AsyncIterableIterator<RecordedEvent<TrainingRunEvent>>> {
+    const id = await this.#followable(actor, idText);
+    const { events } = this.#at.store;
+    checkCursor(after, await events.head(id));
+    return follow<RecordedEvent<TrainingRunEvent>>(
+      {
+        read: async (from, limit) => (await events.read(id, from, limit)) as never,
+        position: (event) => event.sequence,
+        changed: (from, signal) => events.changed(id, from, signal),
+        ended: () => this.#ended(id),
+      },
+      after,
+    );
+  }
+
+  followLog(
+    actor: Actor,
+    id: string,
+    after: number,
+  ): Promise<AsyncIterableIterator<Offset<LogLine>>> {
+    return this.#followStream<LogLine>(actor, id, after, logStream);
+  }
+
+  followMetrics(
+    actor: Actor,
+    id: string,
+    after: number,
+  ): Promise<AsyncIterableIterator<Offset<MetricPoint>>> {
+    return this.#followStream<MetricPoint>(actor, id, after, metricStream);
+  }
+
+  async #followStream<T>(
+    actor: Actor,
+    idText: string,
+    after: number,
+    nameOf: (id: string) => string,
+  ): Promise<AsyncIterableIterator<Offset<T>>> {
+    const id = await this.#followable(actor, idText);
+    const { streams } = this.#at.store;
+    const name = nameOf(id);
+    checkCursor(after, (await streams.stat(name)).head);
+    return follow<Offset<T>>(
+      {
+        read: async (from, limit) => (await streams.read(name, from, limit)) as never,
+        position: (entry) => entry.offset,
+        changed: (from, signal) => streams.changed(name, from, signal),
+        ended: async () => (await streams.stat(name)).ended,
+      },
+      after,
+    );
+  }
+
+  async #followable(actor: Actor, text: string): Promise<Id<'TrainingRun'>> {
+    const id = parseId('TrainingRun', text);
+    if (id === null)
+      throw new FathomError('BAD_ID', `${JSON.stringify(text)} is not the id of a TrainingRun.`);
+    const run = await this.#at.store.trainingRuns.get(id);
+    if (run === null || !maySee(actor, run)) throw notFound('TrainingRun', id);
+    return id;
+  }
+
+  async #ended(id: string): Promise<boolean> {
+    const run = await this.#at.store.trainingRuns.get(id);
+    return run === null || isTerminal(trainingRunStates, run.state);
+  }
+
+  async #checkBackend(name: string | null): Promise<void> {
+    if (name === null || this.#at.backends.get(name) !== null) return;
+    const names = this.#at.backends.all().map((backend) => backend.name);
+    throw new FathomError(
+      'INVALID_ARGUMENT',
+      `There is no backend ${name}; there are: ${names.join(', ')}.`,
+      {
+        path: ['backend'],
+      },
+    );
+  }
+}
+
+function filledIn(given: Partial<Resources>, module: Resources): Resources {
+  return { ...defaultResources, ...module, ...given };
+}
+
+async function checkSeed(seed: number | null): Promise<void> {
+  if (seed === null || (Number.isSafeInteger(seed) && seed >= 0)) return;
+  throw new FathomError('INVALID_ARGUMENT', 'The seed is a whole number from 0 on.', {
+    path: ['seed'],
+  });
+}
+
+function checkCursor(after: number, head: number): void {
+  if (after < 0 || after > head) {
+    throw new FathomError(
+      'BAD_REQUEST',
+      `\`after\` is between 0 and ${head}, the newest there is; you gave ${after}.`,
+    );
+  }
+}
+
+function oldestFirst(actor: Actor): Query<'artifacts'> {
+  return { visibleTo: actor, orderBy: { column: 'createdAt', direction: 'ASC' } };
+}
+
+function seen<T extends TrainingRun | Artifact>(
+  actor: Actor,
+  found: readonly (T | null)[],
+): readonly (T | null)[] {
+  return found.map((object) => (object !== null && maySee(actor, object) ? object : null));
 }

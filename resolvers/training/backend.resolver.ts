@@ -1,0 +1,16 @@
+import { Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
+import { BackendHealthType, BackendType } from '../../schema/training/backend.ts';
+import type { GraphContext } from '../context.ts';
+
+@Resolver(() => BackendType)
+export class BackendResolver {
+  @Query(() => [BackendType], { description: 'The places where this installation runs things.' })
+  backends(@Ctx() { actor, services }: GraphContext) {
+    return services.trainingRuns.backends(actor);
+  }
+
+  @FieldResolver(() => BackendHealthType, { description: 'Looked at now, within two seconds.' })
+  health(@Root() { name }: { readonly name: string }, @Ctx() { actor, services }: GraphContext) {
+    return services.trainingRuns.backendHealth(actor, name);
+  }
+}

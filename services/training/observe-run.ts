@@ -1,0 +1,302 @@
+import type { Backend } from '../../backends/contract/backend.ts';
+import type {
+  JobRunner,
+  JobStatus,
+  LogChunk,
+  OutputFolder,
+} from '../../backends/contract/job-runner.ts';
+import type { Handle } from '../../backends/contract/workload.ts';
+import type { Json } from '../../domain/json.ts';
+import type {
+  Artifact,
+  Attempt,
+  LogLine,
+  MetricPoint,
+  TrainingRun,
+} from '../../domain/training-run.ts';
+import type { Lease } from '../../store/contract/work.ts';
+import type { Surroundings } from '../surroundings.ts';
+import { collectArtifact, readOutputDocument } from './collect.ts';
+import { failureOf } from './ending.ts';
+import { parseProtocolLine, type ProtocolLine } from './protocol-line.ts';
+import { RunRecord } from './run-record.ts';
+import { logStream, metricStream, releaseWork } from './work-kinds.ts';
+
+interface Observed {
+  readonly run: TrainingRun;
+  readonly attempt: Attempt;
+  readonly backend: Backend;
+  readonly jobs: JobRunner;
+  readonly handle: Handle;
+}
+
+const lookAgainMs = 250;
+/** Without a change `observedAt` is written this often only. */
+const observedEveryMs = 5_000;
+/** A module that announces no phase is taken to be running after this long. */
+const silentPreparationMs = 3_000;
+const linesInLook = 5_000;
+
+/**
+ * One look at a submitted attempt: passes a cancel on, takes in what was printed since the last look, follows the native
+ * state, and, when the job ended and everything it printed was taken in, ends the run.
+ */
+export async function observe(
+  at: Surroundings,
+  seen: Observed,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const { run, attempt, jobs, handle } = seen;
+  // Asked before the look, so an end that the look shows may be the cancel's doing.
+  if (run.cancelRequestedAt !== null) await jobs.cancel(handle);
+  // The state is read before the log: whatever a job printed before it ended is in the log by then.
+  const status = await jobs.inspect(handle);
+  const printed = await readPrinted(jobs, handle, attempt, signal);
+  const now = at.ambient.now();
+  const record = new RunRecord(run, attempt, now);
+  const points = takeIn(record, printed.lines, attempt.number);
+  const artifacts: Artifact[] = [];
+  await checkpoints(at, seen, points.checkpoints, record, artifacts);
+  if (run.cancelRequestedAt !== null) {
+    record.moveAttempt('CANCELLING', status.native);
+    record.move('CANCELLING', 'The backend was asked to end it.');
+  }
+  followState(record, status, points.phase, now);
+  const ended = status.phase === 'ENDED' && printed.complete;
+  if (ended) await end(at, seen, status, record, artifacts);
+  const stale = attempt.observedAt === null || now - attempt.observedAt > observedEveryMs;
+  if (record.changed || printed.cursor !== attempt.logCursor || stale) {
+    record.patchAttempt({ logCursor: printed.cursor, observedAt: now, nativeState: status.native });
+    record.patch({ observedAt: now });
+    await at.store.transaction(async (tx) => {
+      await tx.assertLease(lease);
+      for (const artifact of artifacts) await tx.artifacts.insert(artifact);
+      await tx.streams.append(logStream(run.id), points.log);
+      await tx.streams.append(metricStream(run.id), points.metrics);
+      await record.save(tx);
+      if (ended) {
+        await tx.streams.end(logStream(run.id));
+        await tx.streams.end(metricStream(run.id));
+        await tx.enqueue(releaseWork, attempt.id, now);
+      }
+    });
+  }
+  if (ended) return null;
+  return printed.complete ? at.ambient.now() + lookAgainMs : at.ambient.now();
+}
+
+interface Printed {
+  readonly lines: LogChunk['lines'][number][];
+  readonly cursor: string | null;
+  /** False when there is more to take in at once. */
+  readonly complete: boolean;
+}
+
+async function readPrinted(
+  jobs: JobRunner,
+  handle: Handle,
+  attempt: Attempt,
+  signal: AbortSignal,
+): Promise<Printed> {
+  const lines: LogChunk['lines'][number][] = [];
+  let cursor = attempt.logCursor;
+  for await (const chunk of jobs.logs(handle, { after: cursor, signal })) {
+    lines.push(...chunk.lines);
+    cursor = chunk.cursor;
+    if (lines.length >= linesInLook) return { lines, cursor, complete: false };
+  }
+  return { lines, cursor, complete: true };
+}
+
+interface TakenIn {
+  readonly log: Json[];
+  readonly metrics: Json[];
+  readonly checkpoints: Extract<ProtocolLine, { type: 'checkpoint' }>[];
+  phase: 'PREPARING' | 'RUNNING' | 'EVALUATING' | null;
+}
+
+function takeIn(record: RunRecord, lines: Printed['lines'], attempt: number): TakenIn {
+  const taken: TakenIn = { log: [], metrics: [], checkpoints: [], phase: null };
+  for (const line of lines) {
+    const said = line.stream === 'STDOUT' ? parseProtocolLine(line.text) : null;
+    if (said === null) {
+      taken.log.push({
+        at: line.at,
+        stream: line.stream,
+        text: line.text,
+        attempt,
+      } satisfies LogLine as never);
+      continue;
+    }
+    switch (said.type) {
+      case 'phase':
+        taken.phase = said.phase;
+        break;
+      case 'progress':
+        taken.phase ??= 'RUNNING';
+        record.patch({ progress: said.progress });
+        record.tell({ type: 'trainingRun.progressed', progress: said.progress });
+        break;
+      case 'metrics':
+        taken.phase ??= 'RUNNING';
+        record.patch({ metrics: { ...record.run.metrics, ...said.values } });
+        for (const [name, value] of Object.entries(said.values)) {
+          const point: MetricPoint = {
+            name,
+            value,
+            step: said.step,
+            epoch: said.epoch,
+            at: line.at,
+          };
+          taken.metrics.push({ ...point });
+        }
+        break;
+      case 'checkpoint':
+        taken.checkpoints.push(said);
+        break;
+    }
+  }
+  return taken;
+}
+
+async function checkpoints(
+  at: Surroundings,
+  seen: Observed,
+  lines: readonly { readonly epoch: number; readonly path: string }[],
+  record: RunRecord,
+  artifacts: Artifact[],
+): Promise<void> {
+  if (lines.length === 0) return;
+  const outputs = await seen.jobs.outputs(seen.handle);
+  for (const { epoch, path } of lines) {
+    const name = `checkpoint-${String(epoch).padStart(4, '0')}`;
+    const { metrics } = record.run;
+    const what = { kind: 'CHECKPOINT', name, folder: path, epoch, metrics } as const;
+    await collectOnce(at, seen, outputs, record, artifacts, what);
+  }
+}
+
+/** Moves the run along with the native state; phases the module announces refine RUNNING. */
+function followState(
+  record: RunRecord,
+  status: JobStatus,
+  phase: TakenIn['phase'],
+  now: number,
+): void {
+  const { state } = record.run;
+  if (state === 'CANCELLING') {
+    record.wait(null);
+    return;
+  }
+  if (status.phase === 'PENDING' || status.phase === 'PREPARING') {
+    record.moveAttempt(status.phase, status.native);
+    record.move(status.phase, null);
+    record.wait({
+      code: status.waiting?.code ?? 'STARTING',
+      message:
+        status.waiting?.message ?? `${record.attempt?.backend ?? 'The backend'} is starting it.`,
+      nextAttemptAt: null,
+      raw: status.waiting?.raw ?? status.native,
+    });
+    return;
+  }
+  if (status.phase === 'UNKNOWN') {
+    record.patchAttempt({ nativeState: status.native });
+    return;
+  }
+  if (record.run.startedAt === null && status.startedAt !== null) {
+    record.patch({ startedAt: status.startedAt });
+  }
+  const silent = status.startedAt !== null && now - status.startedAt > silentPreparationMs;
+  const target = phase ?? (silent && state !== 'EVALUATING' ? 'RUNNING' : 'PREPARING');
+  record.moveAttempt(target, status.native);
+  record.move(target, null);
+  record.wait(null);
+}
+
+/** Judges the end by the exit and the output document; adds the artifacts to register. */
+async function end(
+  at: Surroundings,
+  seen: Observed,
+  status: JobStatus,
+  record: RunRecord,
+  artifacts: Artifact[],
+): Promise<void> {
+  const exit = status.exit ?? {
+    cause: 'UNKNOWN' as const,
+    code: null,
+    signal: null,
+    message: `${seen.backend.name} says that it ended, not how.`,
+  };
+  record.wait(null);
+  record.patch({ finishedAt: status.endedAt ?? at.ambient.now() });
+  if (exit.cause !== 'EXITED' || exit.code !== 0) {
+    const cancelled =
+      seen.run.cancelRequestedAt !== null &&
+      (exit.cause === 'CANCELLED' || exit.cause === 'SIGNALLED' || exit.code === 143);
+    const failure = failureOf(exit);
+    const outcome = cancelled
+      ? ({ ...failure, code: 'CANCELLED', message: 'Cancelled.' } as const)
+      : failure;
+    const to =
+      cancelled || exit.cause === 'CANCELLED'
+        ? 'CANCELLED'
+        : exit.cause === 'UNKNOWN'
+          ? 'LOST'
+          : 'FAILED';
+    if (to === 'CANCELLED') {
+      record.moveAttempt('CANCELLING', null);
+      record.move('CANCELLING', null);
+    }
+    record.moveAttempt(to, status.native, outcome);
+    record.move(to, outcome.message, outcome);
+    return;
+  }
+  const outputs = await seen.jobs.outputs(seen.handle);
+  const output = await readOutputDocument(outputs);
+  let problem = 'problem' in output ? output.problem : null;
+  if ('document' in output) {
+    const metrics = { ...record.run.metrics, ...output.document.metrics };
+    record.patch({ metrics });
+    for (const { name, kind, path } of output.document.artifacts) {
+      const what = { kind, name, folder: path, epoch: null, metrics: output.document.metrics };
+      if (!(await collectOnce(at, seen, outputs, record, artifacts, what))) {
+        problem = `The module named ${path} as artifact ${name}, but it is not there.`;
+      }
+    }
+  }
+  if (problem !== null) {
+    const code = 'missing' in output && output.missing ? 'NO_OUTPUT' : 'BAD_OUTPUT';
+    const outcome = { code, message: problem, exitCode: 0, signal: null } as const;
+    record.moveAttempt('FAILED', status.native, outcome);
+    record.move('FAILED', problem, outcome);
+    return;
+  }
+  const outcome = { code: 'OK', message: 'Done.', exitCode: 0, signal: null } as const;
+  record.moveAttempt('SUCCEEDED', status.native, outcome);
+  record.move('SUCCEEDED', null, outcome);
+}
+
+/**
+ * Stores what is not registered yet and tells of it. An artifact is registered in the transaction that moves the log
+ * cursor or ends the run, so a look repeated after a crash finds either all of it or nothing.
+ */
+async function collectOnce(
+  at: Surroundings,
+  seen: Observed,
+  outputs: OutputFolder,
+  record: RunRecord,
+  artifacts: Artifact[],
+  what: Parameters<typeof collectArtifact>[3],
+): Promise<boolean> {
+  if (artifacts.some((artifact) => artifact.name === what.name)) return true;
+  const where = { runId: seen.run.id, name: what.name };
+  if ((await at.store.artifacts.find({ where })) !== null) return true;
+  const artifact = await collectArtifact(at, outputs, seen, what);
+  if (artifact === null) return false;
+  artifacts.push(artifact);
+  const { id: artifactId, kind, name, epoch, digest } = artifact;
+  record.tell({ type: 'trainingRun.artifactRegistered', artifactId, kind, name, epoch, digest });
+  return true;
+}

@@ -1,0 +1,225 @@
+import type { Backend } from '../../backends/contract/backend.ts';
+import { BackendError } from '../../backends/contract/error.ts';
+import type { JobRunner } from '../../backends/contract/job-runner.ts';
+import type { Handle } from '../../backends/contract/workload.ts';
+import { newId } from '../../domain/ids.ts';
+import { isTerminal } from '../../domain/state.ts';
+import { type Attempt, type TrainingRun, trainingRunStates } from '../../domain/training-run.ts';
+import type { Lease } from '../../store/contract/work.ts';
+import type { Look } from '../reconciler/look.ts';
+import type { Surroundings } from '../surroundings.ts';
+import { backoff, waitingCodeOf } from './backoff.ts';
+import { observe } from './observe-run.ts';
+import { place } from './placement.ts';
+import { RunRecord } from './run-record.ts';
+import { logStream, metricStream, releaseWork, trainingRunWork } from './work-kinds.ts';
+import type { WorkloadSource } from './workload-source.ts';
+
+const placementRetryMs = 10_000;
+
+/** Brings a run one step nearer to its end. A handler judges; retries and delays are decided here. */
+export class RunLook implements Look {
+  readonly kind = trainingRunWork;
+  readonly #at: Surroundings;
+  readonly #workloads: WorkloadSource;
+
+  constructor(at: Surroundings, workloads: WorkloadSource) {
+    this.#at = at;
+    this.#workloads = workloads;
+  }
+
+  async look(key: string, lease: Lease, signal: AbortSignal): Promise<number | null> {
+    const run = await this.#at.store.trainingRuns.get(key);
+    if (run === null || isTerminal(trainingRunStates, run.state)) return null;
+    const attempt =
+      run.state === 'QUEUED'
+        ? null
+        : await this.#at.store.attempts.find({
+            where: { runId: run.id },
+            orderBy: { column: 'number', direction: 'DESC' },
+          });
+    if (attempt === null) return this.#place(run, lease);
+    const backend = this.#at.backends.get(attempt.backend);
+    if (!backend?.jobs) return this.#backendGone(run, attempt, lease);
+    const place = { backend, jobs: backend.jobs };
+    try {
+      return attempt.handle === null
+        ? await this.#submit(run, attempt, place, lease, signal)
+        : await observe(
+            this.#at,
+            { run, attempt, ...place, handle: handleOf(attempt) },
+            lease,
+            signal,
+          );
+    } catch (error) {
+      if (error instanceof BackendError) return this.#refused(run, attempt, error, lease);
+      throw error;
+    }
+  }
+
+  async #place(run: TrainingRun, lease: Lease): Promise<number | null> {
+    const now = this.#at.ambient.now();
+    const record = new RunRecord(run, null, now);
+    if (run.cancelRequestedAt !== null) {
+      record.wait(null);
+      record.move('CANCELLED', 'Cancelled before it was placed.', {
+        code: 'CANCELLED',
+        message: 'Cancelled before it was placed.',
+        exitCode: null,
+        signal: null,
+      });
+      record.patch({ finishedAt: now });
+      await this.#save(record, lease, { end: run.id });
+      return null;
+    }
+    const version = await this.#at.store.moduleVersions.get(run.moduleVersionId);
+    if (version === null) throw new Error(`Module version ${run.moduleVersionId} is gone.`);
+    const placement = place(run, version, this.#at.backends);
+    if (placement.backend === null) {
+      const next = now + placementRetryMs;
+      record.wait({
+        code: run.resources.gpus === null ? 'NO_BACKEND' : 'NO_ACCELERATOR',
+        message: `Nothing here can run it: ${placement.rejections.join('; ')}.`,
+        nextAttemptAt: next,
+        raw: null,
+      });
+      await this.#save(record, lease);
+      return next;
+    }
+    const number = run.attempts + 1;
+    const backend = placement.backend.name;
+    record.patch({ backend, attempts: number });
+    record.move('PLACED', `Placed on ${backend}.`);
+    record.wait({
+      code: 'DISPATCHING',
+      message: `Being handed to ${backend}.`,
+      nextAttemptAt: null,
+      raw: null,
+    });
+    record.begin({
+      id: newId('Attempt', now, () => this.#at.ambient.random()),
+      version: 1,
+      runId: run.id,
+      number,
+      backend,
+      key: `${run.id}-${number}`,
+      handle: null,
+      state: 'PLACED',
+      stateSince: now,
+      nativeState: null,
+      outcome: null,
+      logCursor: null,
+      observedAt: null,
+      createdAt: now,
+      updatedAt: now,
+    });
+    await this.#save(record, lease);
+    return now;
+  }
+
+  async #submit(
+    run: TrainingRun,
+    attempt: Attempt,
+    { backend, jobs }: { readonly backend: Backend; readonly jobs: JobRunner },
+    lease: Lease,
+    signal: AbortSignal,
+  ): Promise<number | null> {
+    const workload = await this.#workloads.of(run, attempt);
+    const handle = await jobs.submit(workload, { key: attempt.key, signal });
+    const now = this.#at.ambient.now();
+    const record = new RunRecord(run, attempt, now);
+    record.patchAttempt({ handle: { ...handle }, observedAt: now });
+    record.patch({ observedAt: now });
+    record.moveAttempt('SUBMITTED', null);
+    record.move('SUBMITTED', `${backend.name} has it.`);
+    record.wait({
+      code: 'STARTING',
+      message: `${backend.name} is starting it.`,
+      nextAttemptAt: null,
+      raw: null,
+    });
+    await this.#save(record, lease);
+    return now;
+  }
+
+  /** The backend did not do as asked: for good, or for now. Losing sight of it is not a state of the run. */
+  async #refused(
+    run: TrainingRun,
+    attempt: Attempt,
+    error: BackendError,
+    lease: Lease,
+  ): Promise<number | null> {
+    const now = this.#at.ambient.now();
+    const record = new RunRecord(run, attempt, now);
+    if (error.kind === 'Rejected' || error.kind === 'Unsupported') {
+      const outcome = {
+        code: 'NOT_STARTED',
+        message: error.message,
+        exitCode: null,
+        signal: null,
+      } as const;
+      record.wait(null);
+      record.moveAttempt('FAILED', null, outcome);
+      record.move('FAILED', error.message, outcome);
+      record.patch({ finishedAt: now });
+      await this.#save(record, lease, { end: run.id });
+      return null;
+    }
+    if (error.kind === 'NotFound' && attempt.handle !== null) {
+      const message = `${attempt.backend} does not know the job any more: ${error.message}`;
+      const outcome = { code: 'VANISHED', message, exitCode: null, signal: null } as const;
+      record.wait(null);
+      record.moveAttempt('LOST', null, outcome);
+      record.move('LOST', message, outcome);
+      record.patch({ finishedAt: now });
+      await this.#save(record, lease, { end: run.id });
+      return null;
+    }
+    const code = waitingCodeOf(error);
+    const most = error.kind === 'Unauthorized' ? 60_000 : 30_000;
+    const delay = Math.max(
+      error.retryAfterMs ?? 0,
+      backoff(run.waiting, code, now, () => this.#at.ambient.random(), most),
+    );
+    record.wait({
+      code,
+      message: `${attempt.backend}: ${error.message}`,
+      nextAttemptAt: now + delay,
+      raw: `${error.kind} in ${error.operation}`,
+    });
+    await this.#save(record, lease);
+    return now + delay;
+  }
+
+  async #backendGone(run: TrainingRun, attempt: Attempt, lease: Lease): Promise<number> {
+    const now = this.#at.ambient.now();
+    const next = now + placementRetryMs;
+    const record = new RunRecord(run, attempt, now);
+    record.wait({
+      code: 'BACKEND_UNREACHABLE',
+      message: `The backend ${attempt.backend} is not configured any more; its job may still run there.`,
+      nextAttemptAt: next,
+      raw: null,
+    });
+    await this.#save(record, lease);
+    return next;
+  }
+
+  async #save(record: RunRecord, lease: Lease, final?: { readonly end: string }): Promise<void> {
+    if (!record.changed && final === undefined) return;
+    await this.#at.store.transaction(async (tx) => {
+      await tx.assertLease(lease);
+      await record.save(tx);
+      if (final !== undefined) {
+        await tx.streams.end(logStream(final.end));
+        await tx.streams.end(metricStream(final.end));
+        if (record.attempt?.handle)
+          await tx.enqueue(releaseWork, record.attempt.id, this.#at.ambient.now());
+      }
+    });
+  }
+}
+
+function handleOf(attempt: Attempt): Handle {
+  return attempt.handle as unknown as Handle;
+}
