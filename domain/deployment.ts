@@ -44,6 +44,9 @@ export interface Deployment extends Ownership {
   readonly activeRevisionId: Id<'Revision'> | null;
   /** The newest revision; another than the active one while a roll-out is under way or after it failed. */
   readonly latestRevisionId: Id<'Revision'>;
+  /** What it serves: of the active revision, or of the newest one while none was ever active. */
+  readonly moduleVersionId: Id<'ModuleVersion'>;
+  readonly artifactId: Id<'Artifact'> | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -81,7 +84,12 @@ export interface Endpoint {
   readonly state: EndpointState;
   readonly stateSince: number;
   readonly replicas: number;
+  /** Those that answered the sample request; calls go to no other. */
   readonly readyReplicas: number;
+  /** Their ids, as the backend gives them; an id is proven once and changes when the server is replaced. */
+  readonly provenReplicas: readonly string[];
+  /** Probes and starts that failed in a row; 0 once WARM. */
+  readonly setbacks: number;
   readonly nativeState: string | null;
   readonly waiting: Waiting | null;
   readonly warmth: Warmth | null;

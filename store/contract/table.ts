@@ -68,7 +68,16 @@ export const tableColumns = {
     unique: [['runId', 'name']],
   },
   deployments: {
-    columns: ['owner', 'visibility', 'name', 'state', 'backend', 'updatedAt'],
+    columns: [
+      'owner',
+      'visibility',
+      'name',
+      'state',
+      'backend',
+      'moduleVersionId',
+      'artifactId',
+      'updatedAt',
+    ],
     unique: [],
   },
   revisions: {
