@@ -89,3 +89,14 @@ export class LeaseLostError extends Error {
     this.name = 'LeaseLostError';
   }
 }
+
+/** The store cannot be opened; the message says to a person what to do. Nothing was changed. */
+export class StoreUnusableError extends Error {
+  readonly reason: 'IN_USE' | 'DAMAGED' | 'NEWER' | 'NOT_OURS' | 'NO_ACCESS';
+
+  constructor(reason: StoreUnusableError['reason'], message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'StoreUnusableError';
+    this.reason = reason;
+  }
+}

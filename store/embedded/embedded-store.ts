@@ -1,0 +1,124 @@
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Ambient } from '../../domain/ambient.ts';
+import { FathomError } from '../../domain/errors.ts';
+import { StoreUnusableError, type Store } from '../contract/store.ts';
+import { migrate } from '../relational/migrations.ts';
+import { relationalStore } from '../relational/relational-store.ts';
+import type { Session } from '../relational/session.ts';
+import { Wake } from '../relational/wake.ts';
+import { lockFolder } from './folder-lock.ts';
+import { moduleTextMigrations, sqliteModuleText } from './module-text.ts';
+import { SegmentFiles } from './segment-files.ts';
+import { SqliteConnection } from './sqlite-connection.ts';
+import { SqliteEngine, sqliteDialect } from './sqlite-engine.ts';
+import { sqliteCode, sqliteCodes } from './sqlite-errors.ts';
+
+export interface EmbeddedStoreOptions {
+  /** Holds everything: `fathom.db` and `streams/`. Made when it is not there. One process at a time. */
+  readonly folder: string;
+  readonly ambient: Ambient;
+  readonly limits?: {
+    /** Refuses to let the database grow beyond this; default: as much as the disk has. */
+    readonly databaseBytes?: number;
+  };
+}
+
+/** `FTHM`: tells our files from any other SQLite database. */
+const applicationId = 0x4654484d;
+/** A larger database is not read through after a crash; SQLite recovers it by its journal all the same. */
+const checkedBytes = 256 * 1024 * 1024;
+
+/**
+ * Opens, or makes, the store in a folder. Rejects with StoreUnusableError when another process has it, when the file is
+ * damaged or not ours, or when a newer version wrote it; the file is left as it was.
+ */
+export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<Store> {
+  const folder = resolve(options.folder);
+  makeFolder(folder);
+  const lock = lockFolder(folder);
+  let writer: SqliteConnection | null = null;
+  try {
+    const path = join(folder, 'fathom.db');
+    const wasCut = existsSync(`${path}-wal`);
+    writer = new SqliteConnection(path, { readOnly: false, timeout: 5000 });
+    prepare(writer, path, wasCut, options);
+    await migrateDatabase(writer, options.ambient);
+    const reader = new SqliteConnection(path, { readOnly: true, timeout: 5000 });
+    return relationalStore({
+      engine: new SqliteEngine(writer, reader, () => lock.release()),
+      text: sqliteModuleText,
+      segments: new SegmentFiles(join(folder, 'streams')),
+      wake: new Wake(),
+      ambient: options.ambient,
+    });
+  } catch (error) {
+    writer?.close();
+    lock.release();
+    throw refusal(join(folder, 'fathom.db'), error);
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(join(folder, 'streams'), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new StoreUnusableError('NO_ACCESS', `The folder ${folder} cannot be written.`, error);
+  }
+}
+
+function prepare(
+  database: SqliteConnection,
+  path: string,
+  wasCut: boolean,
+  { limits }: EmbeddedStoreOptions,
+): void {
+  database.all('pragma journal_mode = wal');
+  database.all('pragma synchronous = full');
+  const id = database.all('pragma application_id')[0]?.application_id;
+  const isNew = database.all('select name from sqlite_schema limit 1').length === 0;
+  if (!isNew && id !== applicationId) {
+    throw new StoreUnusableError('NOT_OURS', `${path} is the database of another program.`);
+  }
+  database.all(`pragma application_id = ${applicationId}`);
+  if (wasCut && statSync(path).size <= checkedBytes) {
+    const finding = database.all('pragma quick_check(1)')[0]?.quick_check;
+    if (finding !== 'ok') throw damaged(path, finding);
+  }
+  if (limits?.databaseBytes !== undefined) {
+    const page = Number(database.all('pragma page_size')[0]?.['page_size']);
+    database.all(`pragma max_page_count = ${Math.floor(limits.databaseBytes / page)}`);
+  }
+}
+
+async function migrateDatabase(database: SqliteConnection, ambient: Ambient): Promise<void> {
+  database.all('begin immediate');
+  try {
+    const session = { query: async (statement) => database.run(statement) } satisfies Session;
+    await migrate(session, sqliteDialect, moduleTextMigrations, ambient.now());
+    database.all('commit');
+  } catch (error) {
+    if (database.inTransaction) database.all('rollback');
+    throw error;
+  }
+}
+
+/** What stands in the way, as a person needs it. */
+function refusal(path: string, error: unknown): unknown {
+  if (!(error instanceof FathomError)) {
+    return sqliteCode(error) === sqliteCodes.CANTOPEN
+      ? new StoreUnusableError('NO_ACCESS', `${path} cannot be opened.`, error)
+      : error;
+  }
+  const code = sqliteCode(error.cause);
+  const isDamaged = code === sqliteCodes.NOTADB || code === sqliteCodes.CORRUPT;
+  return isDamaged ? damaged(path, error) : error;
+}
+
+function damaged(path: string, cause: unknown): StoreUnusableError {
+  return new StoreUnusableError(
+    'DAMAGED',
+    `${path} is damaged or no database. Nothing was changed; move the file away to start anew, or bring back a copy.`,
+    cause,
+  );
+}

@@ -1,0 +1,177 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setImmediate } from 'node:timers/promises';
+import type { RawBuilder } from 'kysely';
+import { FathomError } from '../../domain/errors.ts';
+import type { WriteSession } from '../relational/session.ts';
+import type { SqliteConnection } from './sqlite-connection.ts';
+import { isStorageFull } from './sqlite-errors.ts';
+
+/** How many transactions share one sync of the disk at most; more would hold the event loop and delay the first. */
+const batchLimit = 64;
+
+interface Job {
+  readonly work: (session: WriteSession) => Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** How a transaction ended inside its batch; told to its caller only when the batch is durable. */
+interface Outcome {
+  readonly job: Job;
+  readonly error: { readonly thrown: unknown } | null;
+  readonly value: unknown;
+  readonly actions: readonly (() => void)[];
+}
+
+/**
+ * The one writer. Transactions run one after the other, never interleaved, each as a savepoint; those that queue while
+ * one runs join its outer transaction and share its sync. Nobody is answered before that is durable, not even with a
+ * refusal, for it may rest on what a neighbour wrote; if the outer commit fails, all are rejected.
+ */
+export class GroupCommit {
+  readonly #connection: SqliteConnection;
+  readonly #onOutcome: (error: unknown) => void;
+  readonly #queue: Job[] = [];
+  readonly #inside = new AsyncLocalStorage<OpenTransaction>();
+  #draining: Promise<void> | null = null;
+
+  /** `onOutcome` hears null after each durable commit, and the error after each one that the disk refused. */
+  constructor(connection: SqliteConnection, onOutcome: (error: unknown) => void) {
+    this.#connection = connection;
+    this.#onOutcome = onOutcome;
+  }
+
+  run<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
+    if (this.#inside.getStore()?.isOpen === true) {
+      return Promise.reject(
+        new Error('A transaction was opened inside another one: it would wait for itself.'),
+      );
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ work, resolve: (value) => resolve(value as T), reject });
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  /** Resolves when everything that was accepted has ended. */
+  async idle(): Promise<void> {
+    while (this.#draining !== null) await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    // Callers of one turn of the event loop go into one batch.
+    await Promise.resolve();
+    while (this.#queue.length > 0) {
+      await this.#batch();
+      if (this.#queue.length > 0) await setImmediate();
+    }
+    this.#draining = null;
+  }
+
+  async #batch(): Promise<void> {
+    const outcomes: Outcome[] = [];
+    let failure: { readonly thrown: unknown } | null = null;
+    try {
+      this.#connection.all('begin immediate');
+      for (let job = this.#queue.shift(); job !== undefined; job = this.#next(outcomes.length)) {
+        const outcome = await this.#attempt(job);
+        outcomes.push(outcome);
+        if (!this.#connection.inTransaction) throw outcome.error?.thrown;
+      }
+      this.#connection.all('commit');
+    } catch (error) {
+      failure = { thrown: error };
+      this.#rollBack();
+      const job = outcomes.length === 0 ? this.#queue.shift() : undefined;
+      if (job !== undefined) outcomes.push({ job, error: failure, value: null, actions: [] });
+    }
+    this.#report(failure, outcomes);
+    for (const { job, error, value, actions } of outcomes) {
+      const refusal = failure ?? error;
+      if (refusal !== null) {
+        job.reject(refusal.thrown);
+        continue;
+      }
+      for (const action of actions) action();
+      job.resolve(value);
+    }
+  }
+
+  #next(done: number): Job | undefined {
+    return done < batchLimit ? this.#queue.shift() : undefined;
+  }
+
+  async #attempt(job: Job): Promise<Outcome> {
+    const session = new OpenTransaction(this.#connection);
+    try {
+      this.#connection.all('savepoint one');
+      const value = await this.#inside.run(session, () => job.work(session));
+      session.end();
+      if (session.doom !== null) throw session.doom;
+      this.#connection.all('release one');
+      return { job, error: null, value, actions: session.actions };
+    } catch (error) {
+      session.end();
+      if (this.#connection.inTransaction) {
+        this.#connection.all('rollback to one');
+        this.#connection.all('release one');
+      }
+      return { job, error: { thrown: error }, value: null, actions: [] };
+    }
+  }
+
+  #report(failure: { readonly thrown: unknown } | null, outcomes: readonly Outcome[]): void {
+    const refused = failure ?? outcomes.find(({ error }) => isStorageFull(error?.thrown))?.error;
+    this.#onOutcome(refused?.thrown ?? null);
+  }
+
+  #rollBack(): void {
+    if (!this.#connection.inTransaction) return;
+    try {
+      this.#connection.all('rollback');
+    } catch (error) {
+      // The connection then refuses the next `begin`, which tells its caller; there is nobody to tell here.
+      this.#onOutcome(error);
+    }
+  }
+}
+
+/** What the work of one transaction sees. After its end it refuses, so that a late write cannot slip into another's. */
+class OpenTransaction implements WriteSession {
+  readonly actions: (() => void)[] = [];
+  readonly #connection: SqliteConnection;
+  isOpen = true;
+  /** A refusal by the disk ends the transaction even when the work swallowed it. */
+  doom: FathomError | null = null;
+
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
+  }
+
+  // Asynchronous for the contract's sake: an engine over a network is.
+  async query<Row>(statement: RawBuilder<Row>): Promise<readonly Row[]> {
+    if (!this.isOpen) throw new Error('The transaction is over.');
+    if (this.doom !== null) throw this.doom;
+    try {
+      return this.#connection.run(statement);
+    } catch (error) {
+      if (isStorageFull(error)) this.doom = error;
+      else if (!this.#connection.inTransaction) {
+        // Without this the next statement would commit on its own.
+        this.doom = new FathomError('INTERNAL', 'The transaction was rolled back.', {
+          cause: error,
+        });
+      }
+      throw error;
+    }
+  }
+
+  afterCommit(action: () => void): void {
+    if (!this.isOpen) throw new Error('The transaction is over.');
+    this.actions.push(action);
+  }
+
+  end(): void {
+    this.isOpen = false;
+  }
+}

@@ -1,0 +1,90 @@
+import { sql, type RawBuilder } from 'kysely';
+import type { Entities, TableName } from '../contract/table.ts';
+import { tableColumns } from '../contract/table.ts';
+import type { Dialect, SqlValue } from './session.ts';
+
+/** Columns that are not text. Every other column of `tableColumns` is. */
+const numericColumns: Readonly<Record<string, 'integer' | 'real'>> = {
+  createdAt: 'integer',
+  updatedAt: 'integer',
+  expiresAt: 'integer',
+  number: 'integer',
+  seed: 'integer',
+  testFraction: 'real',
+};
+
+/** Columns that may be null; they sort as the empty text, so that engines agree. */
+const nullableColumns: ReadonlySet<string> = new Set(['backend', 'artifactId']);
+
+export const tableNames = Object.keys(tableColumns) as TableName[];
+
+/** Every column beside `doc` and `version`, `id` and `createdAt` first. */
+export function columnsOf(table: TableName): readonly string[] {
+  return ['id', 'createdAt', ...tableColumns[table].columns];
+}
+
+export function hasColumn(table: TableName, column: string): boolean {
+  return columnsOf(table).includes(column);
+}
+
+export function uniqueSetsOf(table: TableName): readonly (readonly string[])[] {
+  return tableColumns[table].unique;
+}
+
+export function typeOf(column: string): 'text' | 'integer' | 'real' {
+  return numericColumns[column] ?? 'text';
+}
+
+/** What an `order by` compares: the column, or the empty text where it may be null. */
+export function orderExpression(alias: string, column: string): RawBuilder<unknown> {
+  const ref = sql.ref(`${alias}.${column}`);
+  return nullableColumns.has(column) ? sql`coalesce(${ref}, '')` : sql`${ref}`;
+}
+
+/** The value of a column, taken from an entity. */
+export function columnValue(entity: Entities[TableName], column: string): SqlValue {
+  return toSql((entity as unknown as Readonly<Record<string, unknown>>)[column]);
+}
+
+export function toSql(value: unknown): SqlValue {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value === 'string' || typeof value === 'number') return value;
+  throw new TypeError(`A ${typeof value} cannot be a column.`);
+}
+
+/** Definitions of an entity's table: statements that may be run again. */
+export function tableStatements(
+  table: TableName,
+  dialect: Dialect,
+): readonly RawBuilder<unknown>[] {
+  const columns = columnsOf(table)
+    .filter((column) => column !== 'id')
+    .map((column) => sql`${sql.ref(column)} ${sql.raw(dialect[typeOf(column)])}`);
+  return [
+    sql`create table if not exists ${sql.table(table)} (id ${sql.raw(dialect.text)} primary key,
+      version ${sql.raw(dialect.integer)} not null, doc ${sql.raw(dialect.text)} not null,
+      ${sql.join(columns)})`,
+  ];
+}
+
+/**
+ * A text column is mostly asked for by equality and listed by creation, so `createdAt` follows it in the index; a number
+ * is mostly sorted by, with the id as tie-break.
+ */
+export function indexStatements(table: TableName): readonly RawBuilder<unknown>[] {
+  const statements: RawBuilder<unknown>[] = [];
+  for (const column of columnsOf(table)) {
+    if (column === 'id') continue;
+    const rest = typeOf(column) === 'text' ? ['createdAt', 'id'] : ['id'];
+    statements.push(index(table, false, [column, ...rest]));
+  }
+  for (const columns of uniqueSetsOf(table)) statements.push(index(table, true, columns));
+  return statements;
+}
+
+function index(table: TableName, unique: boolean, columns: readonly string[]): RawBuilder<unknown> {
+  const name = `${table}_${unique ? 'unique_' : ''}${columns.join('_')}`;
+  return sql`create ${sql.raw(unique ? 'unique ' : '')}index if not exists ${sql.id(name)}
+    on ${sql.table(table)} (${sql.join(columns.map((column) => sql.ref(column)))})`;
+}

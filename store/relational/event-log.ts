@@ -1,0 +1,72 @@
+import { sql } from 'kysely';
+import type { DomainEvent, RecordedEvent } from '../../domain/event.ts';
+import type { EventReader, EventWriter } from '../contract/store.ts';
+import type { Session, WriteSession } from './session.ts';
+import type { Wake } from './wake.ts';
+
+/** Append-only, gapless by aggregate. */
+export class EventLogReader implements EventReader {
+  readonly #session: Session;
+  readonly #wake: Wake;
+
+  constructor(session: Session, wake: Wake) {
+    this.#session = session;
+    this.#wake = wake;
+  }
+
+  async read(aggregateId: string, after: number, limit: number): Promise<readonly RecordedEvent[]> {
+    const rows = await this.#session.query(
+      sql<{ sequence: number; at: number; doc: string }>`select sequence, at, doc from events
+        where "aggregateId" = ${aggregateId} and sequence > ${after} order by sequence limit ${limit}`,
+    );
+    return rows.map((row) => ({
+      aggregateId,
+      sequence: row.sequence,
+      at: row.at,
+      event: JSON.parse(row.doc) as DomainEvent,
+    }));
+  }
+
+  async head(aggregateId: string): Promise<number> {
+    const rows = await this.#session.query(
+      sql<{ head: number | null }>`select max(sequence) as head from events
+        where "aggregateId" = ${aggregateId}`,
+    );
+    return rows[0]?.head ?? 0;
+  }
+
+  changed(aggregateId: string, after: number, signal: AbortSignal): Promise<void> {
+    return this.#wake.wait(
+      [eventTopic(aggregateId)],
+      async () => (await this.head(aggregateId)) > after,
+      signal,
+    );
+  }
+}
+
+export class EventLogWriter implements EventWriter {
+  readonly #session: WriteSession;
+  readonly #wake: Wake;
+
+  constructor(session: WriteSession, wake: Wake) {
+    this.#session = session;
+    this.#wake = wake;
+  }
+
+  async append(aggregateId: string, at: number, events: readonly DomainEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    for (const event of events) {
+      // One statement, so that two appends of one transaction cannot take the same number.
+      await this.#session.query(
+        sql`insert into events ("aggregateId", sequence, at, doc)
+          select ${aggregateId}, coalesce(max(sequence), 0) + 1, ${at}, ${JSON.stringify(event)}
+          from events where "aggregateId" = ${aggregateId}`,
+      );
+    }
+    this.#session.afterCommit(() => this.#wake.notify(eventTopic(aggregateId)));
+  }
+}
+
+function eventTopic(aggregateId: string): string {
+  return `events:${aggregateId}`;
+}

@@ -1,0 +1,79 @@
+import type { Ambient } from '../../domain/ambient.ts';
+import type { Reads, Store, Tables, Transaction, WritableTables } from '../contract/store.ts';
+import { tableNames } from './columns.ts';
+import { EventLogReader, EventLogWriter } from './event-log.ts';
+import { nextNumber, RelationalIdempotency } from './idempotency.ts';
+import { indexModule, wordsOf } from './module-index.ts';
+import { RelationalModuleSearch, type ModuleText } from './module-search.ts';
+import type { Engine, WriteSession } from './session.ts';
+import { RelationalStreamReader, RelationalStreamWriter, type Segments } from './streams.ts';
+import { RelationalTable } from './table.ts';
+import type { Wake } from './wake.ts';
+import { assertLease, enqueue, RelationalWorkQueue } from './work-queue.ts';
+import { RelationalWritableTable } from './writable-table.ts';
+
+export interface RelationalParts {
+  readonly engine: Engine;
+  readonly text: ModuleText;
+  readonly segments: Segments;
+  readonly wake: Wake;
+  readonly ambient: Ambient;
+}
+
+/** A store over any engine whose database was migrated. */
+export function relationalStore(parts: RelationalParts): Store {
+  const { engine, wake } = parts;
+  const now = (): number => parts.ambient.now();
+  return {
+    ...readsOf(parts),
+    work: new RelationalWorkQueue(engine, wake, now),
+    moduleSearch: new RelationalModuleSearch(engine.reads, engine.dialect, parts.text),
+    transaction: (work) => engine.transaction((session) => work(transactionOf(parts, session))),
+    health: async () => ({ ...(await engine.health()), engine: engine.name }),
+    async close() {
+      const closed = engine.close();
+      wake.close();
+      await closed;
+    },
+  };
+}
+
+function readsOf({ engine, segments, wake }: RelationalParts): Reads {
+  const tables = tableNames.map((name) => [
+    name,
+    new RelationalTable(name, engine.reads, engine.dialect),
+  ]);
+  return {
+    ...(Object.fromEntries(tables) as Tables),
+    events: new EventLogReader(engine.reads, wake),
+    streams: new RelationalStreamReader(engine.reads, segments, wake),
+  };
+}
+
+function transactionOf(parts: RelationalParts, session: WriteSession): Transaction {
+  const { engine, text, segments, wake, ambient } = parts;
+  const nothing = (): Promise<void> => Promise.resolve();
+  const tables = tableNames.map((name) => [
+    name,
+    new RelationalWritableTable(name, session, engine.dialect, nothing),
+  ]);
+  const modules = new RelationalWritableTable(
+    'modules',
+    session,
+    engine.dialect,
+    async (module) => {
+      await indexModule(session, module);
+      await text.write(session, module.id, wordsOf(module));
+    },
+  );
+  return {
+    ...(Object.fromEntries(tables) as WritableTables),
+    modules,
+    events: new EventLogWriter(session, wake),
+    streams: new RelationalStreamWriter(session, segments, wake),
+    idempotency: new RelationalIdempotency(session, () => ambient.now()),
+    enqueue: (kind, key, dueAt) => enqueue(session, wake, kind, key, dueAt),
+    assertLease: (lease) => assertLease(session, lease),
+    nextNumber: (counter) => nextNumber(session, `named.${counter}`),
+  };
+}

@@ -1,0 +1,41 @@
+import type { RawBuilder } from 'kysely';
+
+/** What a statement takes and gives. Booleans are integers, documents are JSON text, times are epoch milliseconds. */
+export type SqlValue = string | number | null;
+
+/** One view of the database: what is committed, or one open transaction with its own writes. */
+export interface Session {
+  /** Runs one statement and gives all its rows, whole numbers as `number`. Rejects with FathomError where the table in `domain/errors.ts` has a code. */
+  query<Row>(statement: RawBuilder<Row>): Promise<readonly Row[]>;
+}
+
+export interface WriteSession extends Session {
+  /** Runs once the transaction is durable, never when it was rolled back. Must not throw. */
+  afterCommit(action: () => void): void;
+}
+
+/** Everything that differs between two engines in the statements of this folder. */
+export interface Dialect {
+  readonly text: string;
+  readonly integer: string;
+  readonly real: string;
+  /** Ends a `create table` whose rows should lie in the order of the primary key. */
+  readonly clustered: string;
+  /** A table expression with one column `value`, one row for each of `values`: `from ${list(values)} as p`. */
+  list(values: readonly SqlValue[]): RawBuilder<unknown>;
+  /** The names of a table's columns, empty when there is no such table: rows `{ name }`. */
+  columnsOf(table: string): RawBuilder<{ readonly name: string }>;
+}
+
+/** The seam between the relational layer and one engine. */
+export interface Engine {
+  readonly name: 'sqlite' | 'postgres';
+  readonly dialect: Dialect;
+  /** Sees what is committed; does not wait for a running transaction. */
+  readonly reads: Session;
+  /** Serialisable; durable when it resolves. Rejects with SHUTTING_DOWN after `close`. */
+  transaction<T>(work: (session: WriteSession) => Promise<T>): Promise<T>;
+  health(): Promise<{ readonly ok: boolean; readonly message: string | null }>;
+  /** Lets transactions that were accepted finish. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,154 @@
+import { sql } from 'kysely';
+import { LeaseLostError } from '../contract/store.ts';
+import type { Lease, WorkQueue } from '../contract/work.ts';
+import { anyOf } from './conditions.ts';
+import { nextNumber } from './idempotency.ts';
+import type { Engine, Session, WriteSession } from './session.ts';
+import type { Wake } from './wake.ts';
+
+interface WorkRow {
+  readonly kind: string;
+  readonly key: string;
+  readonly claims: number;
+}
+
+/**
+ * A row is leased when it has a token. `readyAt` is when a worker may take it: when it is due, or when its lease ends.
+ * Tokens come from one counter over all rows, so that a row which was removed and asked for again does not repeat one.
+ */
+export class RelationalWorkQueue implements WorkQueue {
+  readonly #engine: Engine;
+  readonly #wake: Wake;
+  readonly #now: () => number;
+
+  constructor(engine: Engine, wake: Wake, now: () => number) {
+    this.#engine = engine;
+    this.#wake = wake;
+    this.#now = now;
+  }
+
+  enqueue(kind: string, key: string, dueAt: number): Promise<void> {
+    return this.#engine.transaction((session) => enqueue(session, this.#wake, kind, key, dueAt));
+  }
+
+  async claim(request: {
+    readonly kinds: readonly string[];
+    readonly worker: string;
+    readonly now: number;
+    readonly leaseMs: number;
+    readonly limit: number;
+  }): Promise<readonly Lease[]> {
+    const { kinds, worker, now, leaseMs, limit } = request;
+    // An idle worker looks often; it should not take the write lock for that.
+    const due = await this.nextDue(kinds);
+    if (due === null || due > now || limit < 1) return [];
+    return this.#engine.transaction(async (session) => {
+      const rows = await session.query(
+        sql<WorkRow>`select kind, key, claims from work
+          where ${anyOf(this.#engine.dialect, sql.ref('kind'), kinds)} and "readyAt" <= ${now}
+          order by "readyAt", kind, key limit ${limit}`,
+      );
+      const leases: Lease[] = [];
+      for (const { kind, key, claims } of rows) {
+        const token = await nextNumber(session, 'work.token');
+        // A wish that is due is granted by this look; a later one stays.
+        await session.query(
+          sql`update work set token = ${token}, worker = ${worker}, claims = ${claims + 1},
+            "readyAt" = ${now + leaseMs},
+            "wishAt" = case when "wishAt" > ${now} then "wishAt" else null end
+            where kind = ${kind} and key = ${key}`,
+        );
+        leases.push({ kind, key, token, claims: claims + 1 });
+      }
+      return leases;
+    });
+  }
+
+  async renew(lease: Lease, until: number): Promise<boolean> {
+    return this.#engine.transaction(async (session) => {
+      const rows = await session.query(
+        sql`update work set "readyAt" = ${until} where kind = ${lease.kind} and key = ${lease.key}
+          and token = ${lease.token} returning key`,
+      );
+      return rows.length > 0;
+    });
+  }
+
+  async release(lease: Lease, nextDueAt: number | null): Promise<void> {
+    return this.#engine.transaction(async (session) => {
+      const rows = await session.query(
+        sql<{ wishAt: number | null }>`select "wishAt" from work where kind = ${lease.kind}
+          and key = ${lease.key} and token = ${lease.token}`,
+      );
+      if (rows[0] === undefined) return;
+      const wishes = [nextDueAt, rows[0].wishAt].filter((at) => at !== null);
+      if (wishes.length === 0) {
+        await session.query(
+          sql`delete from work where kind = ${lease.kind} and key = ${lease.key}`,
+        );
+        return;
+      }
+      await session.query(
+        sql`update work set "readyAt" = ${Math.min(...wishes)}, token = null, worker = null,
+          "wishAt" = null where kind = ${lease.kind} and key = ${lease.key}`,
+      );
+      session.afterCommit(() => this.#wake.notify(workTopic(lease.kind)));
+    });
+  }
+
+  changed(kinds: readonly string[], signal: AbortSignal): Promise<void> {
+    return this.#wake.wait(
+      kinds.map(workTopic),
+      async () => {
+        const due = await this.nextDue(kinds);
+        return due !== null && due <= this.#now();
+      },
+      signal,
+    );
+  }
+
+  async nextDue(kinds: readonly string[]): Promise<number | null> {
+    const rows = await this.#engine.reads.query(
+      sql<{ due: number | null }>`select min("readyAt") as due from work
+        where ${anyOf(this.#engine.dialect, sql.ref('kind'), kinds)}`,
+    );
+    const due = rows[0]?.due ?? null;
+    return due === null ? null : due;
+  }
+}
+
+/** Within a transaction: asks for a look, now or after the lease that is held. */
+export async function enqueue(
+  session: WriteSession,
+  wake: Wake,
+  kind: string,
+  key: string,
+  dueAt: number,
+): Promise<void> {
+  await session.query(
+    sql`insert into work (kind, key, "readyAt", claims) values (${kind}, ${key}, ${dueAt}, 0)
+      on conflict (kind, key) do update set
+        "readyAt" = case when work.token is null and ${dueAt} < work."readyAt"
+          then ${dueAt} else work."readyAt" end,
+        "wishAt" = case when work.token is null then null
+          when work."wishAt" is null or ${dueAt} < work."wishAt" then ${dueAt}
+          else work."wishAt" end`,
+  );
+  session.afterCommit(() => wake.notify(workTopic(kind)));
+}
+
+/** Rejects with LeaseLostError unless the row still has the token. */
+export async function assertLease(
+  session: Session,
+  lease: { readonly kind: string; readonly key: string; readonly token: number },
+): Promise<void> {
+  const rows = await session.query(
+    sql`select key from work where kind = ${lease.kind} and key = ${lease.key}
+      and token = ${lease.token}`,
+  );
+  if (rows.length === 0) throw new LeaseLostError(lease.kind, lease.key);
+}
+
+function workTopic(kind: string): string {
+  return `work:${kind}`;
+}

@@ -1,0 +1,82 @@
+import { sql } from 'kysely';
+import { FathomError } from '../../domain/errors.ts';
+import type { Entities, Stored, TableName, WritableTable } from '../contract/table.ts';
+import { columnsOf, columnValue, uniqueSetsOf } from './columns.ts';
+import { where } from './conditions.ts';
+import type { Dialect, WriteSession } from './session.ts';
+import { RelationalTable } from './table.ts';
+
+/** The writing side of one entity's table; `written` keeps what is derived from an entity in the same transaction. */
+export class RelationalWritableTable<T extends TableName>
+  extends RelationalTable<T>
+  implements WritableTable<T>
+{
+  readonly #written: (entity: Entities[T]) => Promise<void>;
+
+  constructor(
+    name: T,
+    session: WriteSession,
+    dialect: Dialect,
+    written: (entity: Entities[T]) => Promise<void>,
+  ) {
+    super(name, session, dialect);
+    this.#written = written;
+  }
+
+  async insert(entity: Entities[T]): Promise<void> {
+    const columns = columnsOf(this.name);
+    // `do nothing` rather than an error: PostgreSQL would abort the whole transaction, and a caller may go on.
+    const rows = await this.session.query(
+      sql<{ id: string }>`insert into ${sql.table(this.name)}
+        (${sql.join(columns.map((column) => sql.ref(column)))}, version, doc)
+        values (${sql.join(columns.map((column) => columnValue(entity, column)))},
+          ${version(entity)}, ${JSON.stringify(entity)})
+        on conflict do nothing returning id`,
+    );
+    if (rows.length === 0) throw await this.#taken(entity);
+    await this.#written(entity);
+  }
+
+  async update(entity: Entities[T]): Promise<void> {
+    const columns = columnsOf(this.name).filter((column) => column !== 'id');
+    const changes = columns.map(
+      (column) => sql`${sql.ref(column)} = ${columnValue(entity, column)}`,
+    );
+    const stored = version(entity) - 1;
+    const rows = await this.session.query(
+      sql<{ id: string }>`update ${sql.table(this.name)} set ${sql.join(changes)},
+        version = ${version(entity)}, doc = ${JSON.stringify(entity)}
+        where id = ${(entity as Stored).id} and version = ${stored} returning id`,
+    );
+    if (rows.length === 0) {
+      throw new FathomError(
+        'VERSION_CONFLICT',
+        `${(entity as Stored).id} is not at version ${stored} any more.`,
+      );
+    }
+    await this.#written(entity);
+  }
+
+  async #taken(entity: Entities[T]): Promise<FathomError> {
+    for (const columns of uniqueSetsOf(this.name)) {
+      const conditions = columns.map(
+        (column) => sql`${sql.ref(column)} = ${columnValue(entity, column)}`,
+      );
+      const rows = await this.session.query(
+        sql`select id from ${sql.table(this.name)} ${where(conditions)}`,
+      );
+      if (rows.length > 0) return alreadyExists(columns);
+    }
+    return alreadyExists(['id']);
+  }
+}
+
+function alreadyExists(columns: readonly string[]): FathomError {
+  return new FathomError('ALREADY_EXISTS', `The ${columns.join(' and ')} is taken.`, {
+    details: { columns },
+  });
+}
+
+function version(entity: Stored): number {
+  return entity.version;
+}
