@@ -1,4 +1,4 @@
-import { InputError } from '../runtime/module.ts';
+import { InputError } from '../runtime/input-error.ts';
 
 export interface Table {
   readonly columns: readonly string[];

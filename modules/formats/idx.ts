@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { InputError } from '../runtime/module.ts';
+import { InputError } from '../runtime/input-error.ts';
 import type { DataFile } from '../runtime/workload.ts';
-import type { LabelledImages } from './labelled-images.ts';
+import type { LabelledImages } from './image-data.ts';
 
 /**
  * Reads a pair of IDX files: bytes of images (`*images*idx3*`, or `*images*idx4*` with the channels last) and of labels (`*labels*idx1*`), plain or gzip, with an optional `labels.txt`, one class name a line.

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { InputError } from '../runtime/module.ts';
+import { InputError } from '../runtime/input-error.ts';
 import type { DataFile } from '../runtime/workload.ts';
-import type { LabelledImages } from './labelled-images.ts';
+import type { LabelledImages } from './image-data.ts';
 import { decodePng, fitImage, type Image } from './png.ts';
 
 /** Reads PNG files whose parent folder is their label. The first file, by path, sets the size and the channels; the others are fitted to it. */

@@ -1,5 +1,5 @@
 import { convertIndexedToRgb, decode, type DecodedPng } from 'fast-png';
-import type { ImageShape } from './labelled-images.ts';
+import type { ImageShape } from './image-data.ts';
 
 export interface Image extends ImageShape {
   /** Bytes 0 to 255, row by row, channels last. */

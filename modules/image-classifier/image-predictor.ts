@@ -1,11 +1,11 @@
-import type { ImageShape } from '../formats/labelled-images.ts';
+import type { ImageShape } from '../formats/image-data.ts';
 import { decodePng, fitImage } from '../formats/png.ts';
 import { loadClassifier } from '../network/classifier-artifact.ts';
-import { numberOf } from '../network/classifier-training.ts';
 import {
   ArgumentError,
   isRecord,
   isUploadedFile,
+  numberOf,
   type ArgumentValues,
   type UploadedFile,
 } from '../runtime/arguments.ts';

@@ -1,6 +1,8 @@
 import { encode } from 'fast-png';
-import { readLabelledImages, type LabelledImages } from '../formats/labelled-images.ts';
-import { numberOf, trainClassifier, type PreparedInputs } from '../network/classifier-training.ts';
+import type { LabelledImages } from '../formats/image-data.ts';
+import { readLabelledImages } from '../formats/labelled-images.ts';
+import { trainClassifier, type PreparedInputs } from '../network/classifier-training.ts';
+import { numberOf } from '../runtime/arguments.ts';
 import { shiftPixels } from './shift-pixels.ts';
 import type { TrainContext, TrainResult } from '../runtime/module.ts';
 import { fillPixels } from './pixel-inputs.ts';
@@ -8,10 +10,8 @@ import { fillPixels } from './pixel-inputs.ts';
 /** Trains on any data set of labelled images: their size, channels and labels come from the data. */
 export async function trainImages(context: TrainContext): Promise<TrainResult> {
   const images = await readLabelledImages(context.data);
-  const { height, width, channels } = images.shape;
   return trainClassifier(context, {
     count: images.count,
-    inputs: height * width * channels,
     labels: images.labels,
     label: images.label,
     prepare: (train) => prepare(images, train, numberOf(context.values, 'shift')),

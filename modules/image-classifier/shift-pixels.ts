@@ -1,4 +1,4 @@
-import type { ImageShape } from '../formats/labelled-images.ts';
+import type { ImageShape } from '../formats/image-data.ts';
 
 /** The image moved by up to `most` pixels in both directions; its edge is repeated into the gap, since black need not be the background. */
 export function shiftPixels(

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { ArgumentFields, ArgumentValues } from '../runtime/arguments.ts';
+import { numberOf, type ArgumentFields } from '../runtime/arguments.ts';
 import { writeSynced } from '../runtime/durable-files.ts';
-import { InputError, type Sample, type TrainContext, type TrainResult } from '../runtime/module.ts';
+import { InputError } from '../runtime/input-error.ts';
+import type { Sample, TrainContext, TrainResult } from '../runtime/module.ts';
 import { buildNetwork, classify, saveNetwork } from './classifier-network.ts';
-import { evaluate, fit, type Examples } from './fitting.ts';
+import { evaluate, fit, type Examples, type FillInputs } from './fitting.ts';
 import { seededRandom, shuffled } from './seeded-random.ts';
 import { loadTensorFlow } from './tensorflow.ts';
 
@@ -63,9 +64,8 @@ export const classifierArguments = {
 
 export interface ClassifierData {
   readonly count: number;
-  readonly inputs: number;
   readonly labels: readonly string[];
-  label(index: number): number;
+  readonly label: (index: number) => number;
   /** Learns what inputs look like (means, spreads, categories) from the examples given, which never include the test part. */
   prepare(train: readonly number[]): PreparedInputs;
 }
@@ -73,7 +73,7 @@ export interface ClassifierData {
 export interface PreparedInputs {
   readonly inputs: number;
   /** With `random`, the example may be varied as a learner should see it; without, it is written as it is. */
-  fill(index: number, target: Float32Array, offset: number, random?: () => number): void;
+  readonly fill: FillInputs;
   /** Goes into the artifact's `module.json`: all that a predictor needs to prepare inputs alike. */
   readonly description: Readonly<Record<string, unknown>>;
   /** One example as the arguments of a prediction. */
@@ -145,12 +145,6 @@ export async function trainClassifier(
     },
     labels: data.labels,
   };
-}
-
-export function numberOf(values: ArgumentValues, name: string): number {
-  const value = values[name];
-  if (typeof value !== 'number') throw new Error(`Argument ${name} has no number.`);
-  return value;
 }
 
 function checkSplit(data: ClassifierData, { split }: TrainContext): void {

@@ -4,19 +4,26 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type * as Core from '@tensorflow/tfjs-core';
 import type { Sequential } from '@tensorflow/tfjs-layers';
 import { writeSynced } from '../runtime/durable-files.ts';
-import { InputError } from '../runtime/module.ts';
+import { InputError } from '../runtime/input-error.ts';
 import { Stopped, type RunReport } from '../runtime/run-report.ts';
 import { joinBuffers } from './classifier-network.ts';
 import { seededRandom, shuffled } from './seeded-random.ts';
 import type { TensorFlow } from './tensorflow.ts';
 
+/** Writes the inputs of one example into `target` from `offset` on; with `random`, perhaps varied as a learner should see it. */
+export type FillInputs = (
+  index: number,
+  target: Float32Array,
+  offset: number,
+  random?: () => number,
+) => void;
+
 /** Examples as a network takes them. */
 export interface Examples {
   readonly inputs: number;
   readonly classes: number;
-  /** Writes the inputs of one example into `target` from `offset` on; with `random`, perhaps varied. */
-  fill(index: number, target: Float32Array, offset: number, random?: () => number): void;
-  label(index: number): number;
+  readonly fill: FillInputs;
+  readonly label: (index: number) => number;
 }
 
 export interface FitPlan {

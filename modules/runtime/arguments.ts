@@ -162,6 +162,13 @@ function convertFile(given: unknown): Converted {
   };
 }
 
+/** The value of an argument that was validated as a number and has a default or is required. */
+export function numberOf(values: ArgumentValues, name: string): number {
+  const value = values[name];
+  if (typeof value !== 'number') throw new Error(`Argument ${name} has no number.`);
+  return value;
+}
+
 export function isUploadedFile(value: unknown): value is UploadedFile {
   return isRecord(value) && value['bytes'] instanceof Uint8Array;
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { loadModule, readSample } from './load-module.ts';
-import { InputError } from './module.ts';
+import { InputError } from './input-error.ts';
 import { Stopped } from './run-report.ts';
 import { swaggerDocument } from './swagger.ts';
 
@@ -18,7 +18,8 @@ async function main(args: readonly string[]): Promise<void> {
   const loaded = await loadModule(values.module).catch((error: unknown) => {
     throw new InputError(error instanceof Error ? error.message : String(error), { cause: error });
   });
-  switch (positionals[0]) {
+  const [command = ''] = positionals;
+  switch (command) {
     case 'describe': {
       const { module, metadata, metadataFile, weights } = loaded;
       const sample = await readSample(module, weights);

@@ -72,8 +72,3 @@ export interface ReferenceData {
   /** Number of examples in the files. */
   readonly examples: number;
 }
-
-/** A data set or an argument that the person who asked has to mend: one sentence, exit code 2. */
-export class InputError extends Error {
-  override readonly name = 'InputError';
-}

@@ -2,7 +2,8 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRecord, parseArguments, type ArgumentFields, type ArgumentValues } from './arguments.ts';
 import { syncFolder, writeWhole } from './durable-files.ts';
-import { InputError, type Module } from './module.ts';
+import { InputError } from './input-error.ts';
+import type { Module } from './module.ts';
 import { createRunReport } from './run-report.ts';
 import { readWorkload } from './workload.ts';
 

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { isRecord } from './arguments.ts';
-import { InputError } from './module.ts';
+import { InputError } from './input-error.ts';
 
 export interface DataFile {
   /** Path relative to the data set's root, with forward slashes. */
