@@ -18,6 +18,8 @@ export interface Dataset extends Ownership {
   readonly description: string;
   readonly licence: string | null;
   readonly latestVersionId: Id<'DatasetVersion'> | null;
+  /** Of the latest version; null until there is one. */
+  readonly format: DataFormat | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }

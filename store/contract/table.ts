@@ -37,7 +37,7 @@ export const tableColumns = {
   modules: { columns: ['slug', 'owner', 'visibility', 'title', 'updatedAt'], unique: [['slug']] },
   moduleVersions: { columns: ['moduleId', 'name', 'digest'], unique: [['moduleId', 'digest']] },
   datasets: {
-    columns: ['owner', 'visibility', 'name', 'updatedAt'],
+    columns: ['owner', 'visibility', 'name', 'format', 'updatedAt'],
     unique: [['owner', 'name']],
   },
   datasetVersions: {
@@ -106,7 +106,9 @@ export type Condition =
   | { readonly in: readonly Scalar[] }
   | { readonly notIn: readonly Scalar[] }
   | { readonly atLeast: number | string }
-  | { readonly below: number | string };
+  | { readonly below: number | string }
+  /** Text that has these characters somewhere; ASCII letters are compared without case. */
+  | { readonly contains: string };
 
 /** All conditions hold. `visibleTo` keeps the rows that the actor may see (tables with owner and visibility). */
 export interface Query<T extends TableName> {

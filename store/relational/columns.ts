@@ -14,7 +14,7 @@ const numericColumns: Readonly<Record<string, 'integer' | 'real'>> = {
 };
 
 /** Columns that may be null; they sort as the empty text, so that engines agree. */
-const nullableColumns: ReadonlySet<string> = new Set(['backend', 'artifactId']);
+const nullableColumns: ReadonlySet<string> = new Set(['backend', 'artifactId', 'format']);
 
 export const tableNames = Object.keys(tableColumns) as TableName[];
 

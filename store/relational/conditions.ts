@@ -38,6 +38,10 @@ function conditionOf(
   if ('notIn' in condition)
     return sql`not coalesce(${within(condition.notIn)}, ${sql.raw('1 = 0')})`;
   if ('atLeast' in condition) return sql`${ref} >= ${condition.atLeast}`;
+  if ('contains' in condition) {
+    const pattern = `%${condition.contains.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+    return sql`lower(${ref}) like ${pattern} escape '\\'`;
+  }
   return sql`${ref} < ${condition.below}`;
 
   function within(values: readonly Scalar[]): RawBuilder<unknown> {
