@@ -1,0 +1,59 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readControlFile, writeOnce } from './control-file.ts';
+import type { ProcessIdentity } from './process-identity.ts';
+import { isAlive } from './process-identity.ts';
+import type { Claim } from './record.ts';
+
+export interface ClaimState {
+  readonly number: number;
+  /** Null when the file cannot be read as a claim. */
+  readonly holder: Claim | null;
+  readonly alive: boolean;
+}
+
+/** The newest claim on a folder; null when nobody ever claimed it (or the folder is gone). */
+export function currentClaim(folder: string): ClaimState | null {
+  let newest = 0;
+  for (const entry of readFolder(folder)) {
+    const number = Number(/^supervisor\.(\d+)\.json$/.exec(entry)?.[1] ?? 0);
+    if (number > newest) newest = number;
+  }
+  if (newest === 0) return null;
+  const holder = asClaim(readControlFile(claimFile(folder, newest)));
+  return { number: newest, holder, alive: holder !== null && isAlive(holder) };
+}
+
+/**
+ * Claims a folder for this process. Claims are numbered and never removed, so two processes that
+ * find the same dead holder cannot both succeed it. A job is claimed once in its life, which is
+ * why its program never starts twice; a service may be taken over from a dead holder.
+ */
+export function claim(
+  folder: string,
+  holder: ProcessIdentity,
+  options: { readonly at: number; readonly takeOver: boolean },
+): boolean {
+  const current = currentClaim(folder);
+  if (current !== null && (current.alive || !options.takeOver)) return false;
+  return writeOnce(claimFile(folder, (current?.number ?? 0) + 1), { ...holder, at: options.at });
+}
+
+function claimFile(folder: string, number: number): string {
+  return join(folder, `supervisor.${number}.json`);
+}
+
+function asClaim(value: unknown): Claim | null {
+  const claimed = value as Partial<Claim> | null | undefined;
+  return typeof claimed?.pid === 'number' && typeof claimed.startTime === 'string'
+    ? (claimed as Claim)
+    : null;
+}
+
+function readFolder(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
