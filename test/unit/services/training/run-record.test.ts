@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import type { TrainingRun } from '../../../../domain/training-run.ts';
+import { RunRecord } from '../../../../services/training/run-record.ts';
+import type { Transaction } from '../../../../store/contract/store.ts';
+
+describe('a run record', () => {
+  test('keeps since when the same reason holds and tells of it once', async () => {
+    const written = recorder();
+    const first = new RunRecord(run, null, 10);
+    const reason = {
+      code: 'RESOURCES_BUSY',
+      message: 'busy',
+      nextAttemptAt: null,
+      raw: null,
+    } as const;
+    first.wait(reason);
+    await first.save(written.tx);
+    const second = new RunRecord(written.run(), null, 20);
+    second.wait(reason);
+    await second.save(written.tx);
+    expect(written.run().waiting?.since).toBe(10);
+    expect(written.types()).toEqual(['trainingRun.waitingChanged']);
+  });
+
+  test('writes the outcome with the last state only', async () => {
+    const written = recorder();
+    const record = new RunRecord({ ...run, state: 'RUNNING' }, null, 10);
+    const outcome = { code: 'OK', message: 'Done.', exitCode: 0, signal: null } as const;
+    record.move('SUCCEEDED', null, outcome);
+    await record.save(written.tx);
+    expect(written.events).toMatchObject([
+      { to: 'EVALUATING', outcome: null },
+      { to: 'SUCCEEDED', outcome: { code: 'OK' } },
+    ]);
+    expect(written.run()).toMatchObject({ state: 'SUCCEEDED', version: 2, updatedAt: 10 });
+  });
+
+  test('writes nothing when nothing changed', async () => {
+    const written = recorder();
+    const record = new RunRecord({ ...run, state: 'RUNNING' }, null, 10);
+    record.move('PENDING', 'too late');
+    record.wait(null);
+    expect(record.changed).toBe(false);
+    await record.save(written.tx);
+    expect(written.writes).toBe(0);
+  });
+});
+
+const run = {
+  id: 'run_1',
+  version: 1,
+  state: 'QUEUED',
+  stateSince: 1,
+  waiting: null,
+  updatedAt: 1,
+} as unknown as TrainingRun;
+
+/** Notes what a record writes; the real store has its own suite. */
+function recorder() {
+  let latest = run;
+  const events: { readonly type: string }[] = [];
+  const state = { writes: 0 };
+  const tx = {
+    trainingRuns: {
+      update: (entity: TrainingRun) => {
+        state.writes++;
+        latest = entity;
+        return Promise.resolve();
+      },
+    },
+    events: {
+      append: (_id: string, _at: number, more: readonly { readonly type: string }[]) => {
+        state.writes++;
+        events.push(...more);
+        return Promise.resolve();
+      },
+    },
+  } as unknown as Transaction;
+  return {
+    tx,
+    events,
+    run: () => latest,
+    types: () => events.map((event) => event.type),
+    get writes() {
+      return state.writes;
+    },
+  };
+}
