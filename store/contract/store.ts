@@ -7,12 +7,15 @@ import type { WorkQueue } from './work.ts';
 
 /**
  * What is remembered. Both engines (embedded SQLite, PostgreSQL) pass one suite. Every method rejects with
- * SHUTTING_DOWN after `close`, and with STORAGE_FULL when the disk refuses a write; then nothing was changed.
+ * SHUTTING_DOWN after `close` (but `health`, which says it, and each `changed`, which resolves), and with STORAGE_FULL
+ * when the disk refuses a write; then nothing was changed.
  */
 export interface Store extends Reads {
   /**
    * Runs `work` in one serialisable transaction: all of it is durable when the promise resolves, none of it when it
-   * rejects. `work` may be run again after a serialisation failure, so it must not act outside the store.
+   * rejects. `work` may be run again after a serialisation failure, so it must not act outside the store; and it must
+   * not wait for anything else, for other writers wait for it. It must use `tx` for all it does: a transaction opened
+   * inside another one rejects, and `tx` refuses after the end. No order holds between transactions in flight.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   readonly work: WorkQueue;

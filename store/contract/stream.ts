@@ -15,10 +15,11 @@ export interface StreamReader {
 export interface StreamWriter {
   /**
    * Appends in this transaction: after a crash either all of it and the rest of the transaction are there, or none.
-   * Entries beyond `maximumBytes` of the stream (JSON text, default 64 MiB) are dropped and counted.
+   * Entries beyond `maximumBytes` of the stream (JSON text, default 64 MiB) are dropped and counted; what is kept is the
+   * beginning, so once an entry was dropped all later ones are. WRONG_STATE after `end`.
    */
   append(stream: string, entries: readonly Json[], maximumBytes?: number): Promise<void>;
-  /** No more will come: readers at the end are told. */
+  /** No more will come: readers at the end are told. Idempotent. */
   end(stream: string): Promise<void>;
 }
 

@@ -73,14 +73,14 @@ function prepare(
   wasCut: boolean,
   { limits }: EmbeddedStoreOptions,
 ): void {
-  database.all('pragma journal_mode = wal');
-  database.all('pragma synchronous = full');
   const id = database.all('pragma application_id')[0]?.application_id;
   const isNew = database.all('select name from sqlite_schema limit 1').length === 0;
   if (!isNew && id !== applicationId) {
     throw new StoreUnusableError('NOT_OURS', `${path} is the database of another program.`);
   }
-  database.all(`pragma application_id = ${applicationId}`);
+  if (isNew) database.all(`pragma application_id = ${applicationId}`);
+  database.all('pragma journal_mode = wal');
+  database.all('pragma synchronous = full');
   if (wasCut && statSync(path).size <= checkedBytes) {
     const finding = database.all('pragma quick_check(1)')[0]?.quick_check;
     if (finding !== 'ok') throw damaged(path, finding);

@@ -10,7 +10,7 @@ import { isStorageFull } from './sqlite-errors.ts';
 const batchLimit = 64;
 
 interface Job {
-  readonly work: (session: WriteSession) => Promise<unknown>;
+  readonly work: (session: OpenTransaction) => Promise<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -48,7 +48,13 @@ export class GroupCommit {
       );
     }
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ work, resolve: (value) => resolve(value as T), reject });
+      // The queue runs in whatever context woke it; the work belongs to its own caller's.
+      const resume = AsyncLocalStorage.snapshot();
+      this.#queue.push({
+        work: (session) => resume(() => this.#inside.run(session, () => work(session))),
+        resolve: (value) => resolve(value as T),
+        reject,
+      });
       this.#draining ??= this.#drain();
     });
   }
@@ -105,7 +111,7 @@ export class GroupCommit {
     const session = new OpenTransaction(this.#connection);
     try {
       this.#connection.all('savepoint one');
-      const value = await this.#inside.run(session, () => job.work(session));
+      const value = await job.work(session);
       session.end();
       if (session.doom !== null) throw session.doom;
       this.#connection.all('release one');

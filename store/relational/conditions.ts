@@ -39,8 +39,8 @@ function conditionOf(
     return sql`not coalesce(${within(condition.notIn)}, ${sql.raw('1 = 0')})`;
   if ('atLeast' in condition) return sql`${ref} >= ${condition.atLeast}`;
   if ('contains' in condition) {
-    const pattern = `%${condition.contains.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
-    return sql`lower(${ref}) like ${pattern} escape '\\'`;
+    const pattern = `%${condition.contains.replace(/[\\%_]/g, '\\$&')}%`;
+    return sql`lower(${ref}) like lower(${pattern}) escape '\\'`;
   }
   return sql`${ref} < ${condition.below}`;
 
