@@ -1,0 +1,87 @@
+import type { ExecutionResult } from 'graphql';
+import type { ResultStream } from './executor.ts';
+
+/**
+ * Maps source events to results, one pull at a time. Unlike an `async function*`, `return()` does not wait for the event
+ * being awaited: it closes the source at once, so an abandoned subscription of a silent run leaks nothing.
+ * What `map` or the source throws is the last result: the stream ends there, and the reader resumes from its cursor.
+ */
+export function eventStream(
+  source: AsyncIterable<unknown>,
+  map: (event: unknown) => Promise<ExecutionResult>,
+  failed: (error: unknown) => ExecutionResult,
+): ResultStream {
+  const iterator = source[Symbol.asyncIterator]();
+  let done = false;
+  let close: () => void = () => undefined;
+  const closed = new Promise<IteratorReturnResult<void>>((resolve) => {
+    close = () => {
+      resolve({ done: true, value: undefined });
+    };
+  });
+
+  async function finish(): Promise<void> {
+    if (done) return;
+    done = true;
+    close();
+    // A source that fails while it closes, or waits for its own event, holds nobody up.
+    void Promise.resolve(iterator.return?.()).catch(() => undefined);
+  }
+
+  async function pull(): Promise<IteratorResult<ExecutionResult, void>> {
+    try {
+      const next = await iterator.next();
+      if (next.done === true) {
+        done = true;
+        return { done: true, value: undefined };
+      }
+      return { done: false, value: await map(next.value) };
+    } catch (error) {
+      await finish();
+      return { done: false, value: failed(error) };
+    }
+  }
+
+  return {
+    async next() {
+      if (done) return { done: true, value: undefined };
+      return await Promise.race([pull(), closed]);
+    },
+    async return() {
+      await finish();
+      return { done: true, value: undefined };
+    },
+    async throw(error) {
+      await finish();
+      throw error;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async [Symbol.asyncDispose]() {
+      await finish();
+    },
+  };
+}
+
+/** The same stream, but each pull first waits for `ready`. */
+export function gated(stream: ResultStream, ready: () => Promise<void>): ResultStream {
+  return {
+    async next() {
+      await ready();
+      return await stream.next();
+    },
+    async return() {
+      return await stream.return();
+    },
+    async throw(error) {
+      return await stream.throw(error);
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async [Symbol.asyncDispose]() {
+      await stream.return();
+    },
+  };
+}

@@ -1,0 +1,187 @@
+import { Kind } from 'graphql';
+import type { DocumentNode, ExecutionResult, GraphQLError } from 'graphql';
+import { answer, refusal } from './answer.ts';
+import { Documents } from './documents.ts';
+import { isResultStream } from './executor.ts';
+import type { Executor, Incoming, ResultStream } from './executor.ts';
+import type { Limits } from './limits.ts';
+import { GatewayError } from './presentation.ts';
+import type { ErrorFor } from './presentation.ts';
+
+/** What any transport was asked, before anything of it is believed. */
+export interface OperationRequest {
+  readonly query: unknown;
+  readonly operationName?: unknown;
+  readonly variables?: unknown;
+  readonly headers: Incoming['headers'];
+  readonly requestId: string;
+  /** Aborted when the reader is gone. */
+  readonly signal: AbortSignal;
+  /** What this transport and method may carry. */
+  readonly allowed: readonly Incoming['kind'][];
+}
+
+export type Outcome =
+  | { readonly kind: 'refused'; readonly errors: readonly GraphQLError[]; readonly status: number }
+  | { readonly kind: 'result'; readonly result: ExecutionResult }
+  | { readonly kind: 'stream'; readonly stream: ResultStream };
+
+export interface OperationsOptions {
+  readonly executor: Executor;
+  readonly errorFor: ErrorFor;
+  readonly introspection: boolean;
+  readonly limits: Limits;
+}
+
+/** The one way in for HTTP, WebSocket and event streams, so that no bound holds on one door only. */
+export class Operations {
+  readonly #executor: Executor;
+  readonly #errorFor: ErrorFor;
+  readonly #limits: Limits;
+  readonly #documents: Documents;
+
+  constructor(options: OperationsOptions) {
+    this.#executor = options.executor;
+    this.#errorFor = options.errorFor;
+    this.#limits = options.limits;
+    this.#documents = new Documents({
+      schema: options.executor.schema,
+      limits: options.limits,
+      introspection: options.introspection,
+    });
+  }
+
+  /** Never rejects. */
+  async run(request: OperationRequest): Promise<Outcome> {
+    const presenter = { errorFor: this.#errorFor, requestId: request.requestId };
+    try {
+      const { query, operationName, variables } = checked(request);
+      const prepared = this.#documents.prepare(query, operationName);
+      if (!('document' in prepared)) return refused(answer({ errors: [...prepared] }, EMPTY, presenter));
+      const { document, kind } = prepared;
+      if (!request.allowed.includes(kind)) throw notHere(kind);
+      const overPages = this.#documents.check(prepared, variables);
+      if (overPages.length > 0) return refused(answer({ errors: overPages }, document, presenter));
+      const graph = { query: prepared.query, document, variables };
+      const { headers, requestId } = request;
+      if (kind === 'subscription') {
+        const incoming = { kind, headers, requestId, signal: request.signal };
+        const opened = await this.#executor.subscribe({ ...graph, incoming });
+        return isResultStream(opened) ? { kind: 'stream', stream: opened } : refused(opened);
+      }
+      const deadline = new Deadline(this.#limits.deadlineMs, request.signal);
+      try {
+        const incoming = { kind, headers, requestId, signal: deadline.signal };
+        const result = await deadline.hold(this.#executor.run({ ...graph, incoming }));
+        return 'data' in result ? { kind: 'result', result } : refused(result);
+      } finally {
+        deadline.clear();
+      }
+    } catch (error) {
+      const { errors } = refusal(error, presenter);
+      return {
+        kind: 'refused',
+        errors: errors ?? [],
+        status: error instanceof GatewayError ? error.status : 400,
+      };
+    }
+  }
+
+  /** A refusal that a transport decided itself, with the extensions every error of ours has. */
+  refuse(error: unknown, requestId: string): readonly GraphQLError[] {
+    return refusal(error, { errorFor: this.#errorFor, requestId }).errors ?? [];
+  }
+}
+
+const EMPTY: DocumentNode = { kind: Kind.DOCUMENT, definitions: [] };
+
+function refused(result: ExecutionResult): Outcome {
+  const errors = result.errors ?? [];
+  return { kind: 'refused', errors, status: statusOf(errors) };
+}
+
+/** Whole-request refusals that HTTP has a word for; everything else is 400 (or 200, where a client asks for plain JSON). */
+function statusOf(errors: readonly GraphQLError[]): number {
+  switch (errors[0]?.extensions['code']) {
+    case 'UNAUTHENTICATED':
+      return 401;
+    case 'OVERLOADED':
+    case 'SHUTTING_DOWN':
+    case 'SUBGRAPH_UNAVAILABLE':
+      return 503;
+    case 'DEADLINE_EXCEEDED':
+      return 504;
+    case 'INTERNAL':
+      return 500;
+    default:
+      return 400;
+  }
+}
+
+function checked({ query, operationName, variables }: OperationRequest): {
+  query: string;
+  operationName: string | undefined;
+  variables: Readonly<Record<string, unknown>>;
+} {
+  if (typeof query !== 'string') throw new GatewayError('BAD_REQUEST', 'query must be a string.');
+  if (operationName != null && typeof operationName !== 'string') {
+    throw new GatewayError('BAD_REQUEST', 'operationName must be a string.');
+  }
+  if (variables != null && (typeof variables !== 'object' || Array.isArray(variables))) {
+    throw new GatewayError('BAD_REQUEST', 'variables must be an object.');
+  }
+  return {
+    query,
+    operationName: operationName ?? undefined,
+    variables: (variables ?? {}) as Readonly<Record<string, unknown>>,
+  };
+}
+
+function notHere(kind: Incoming['kind']): GatewayError {
+  return kind === 'mutation'
+    ? new GatewayError('BAD_REQUEST', 'Mutations cannot be sent by GET.', { status: 405 })
+    : new GatewayError(
+        'BAD_REQUEST',
+        'Subscriptions need a WebSocket (graphql-transport-ws) or Accept: text/event-stream.',
+      );
+}
+
+class Deadline {
+  readonly signal: AbortSignal;
+  readonly #passed: Promise<never>;
+  readonly #clear: () => void;
+
+  constructor(ms: number, gone: AbortSignal) {
+    const controller = new AbortController();
+    const stop = (): void => {
+      controller.abort();
+    };
+    const passed = Promise.withResolvers<never>();
+    this.#passed = passed.promise;
+    // Nobody may be waiting yet when it rejects.
+    this.#passed.catch(() => undefined);
+    const timer = setTimeout(() => {
+      stop();
+      passed.reject(
+        new GatewayError('DEADLINE_EXCEEDED', `The operation took longer than ${ms} ms.`, {
+          status: 504,
+          retryable: true,
+        }),
+      );
+    }, ms);
+    gone.addEventListener('abort', stop, { once: true });
+    this.signal = controller.signal;
+    this.#clear = () => {
+      clearTimeout(timer);
+      gone.removeEventListener('abort', stop);
+    };
+  }
+
+  async hold<T>(work: Promise<T>): Promise<T> {
+    return await Promise.race([work, this.#passed]);
+  }
+
+  clear(): void {
+    this.#clear();
+  }
+}
