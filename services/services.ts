@@ -2,6 +2,7 @@ import type { Deployments } from './deployments/deployments.ts';
 import type { Datasets } from './datasets/datasets.ts';
 import type { Predictions } from './inference/predictions.ts';
 import type { ModuleCatalogue } from './modules/module-catalogue.ts';
+import type { Nodes } from './nodes.ts';
 import type { TrainingRuns } from './training/training-runs.ts';
 
 /** The use cases, by noun. Every method takes the actor first. */
@@ -11,4 +12,5 @@ export interface Services {
   readonly trainingRuns: TrainingRuns;
   readonly deployments: Deployments;
   readonly predictions: Predictions;
+  readonly nodes: Nodes;
 }

@@ -1,0 +1,46 @@
+import type { Json, JsonObject } from '../../../domain/json.ts';
+import { defaultResources, resourceLimits, type Resources } from '../../../domain/resources.ts';
+import { amountOf, objectOf } from './lenient.ts';
+
+/**
+ * What the metadata recommends for training and inference; what it leaves out comes from the defaults. Its MB are taken
+ * for MiB: the platform that the format comes from hands the numbers to a scheduler that means MiB.
+ */
+export function recommendedResources(metadata: JsonObject): {
+  readonly training: Resources;
+  readonly inference: Resources;
+} {
+  const resources = objectOf(metadata['resources']);
+  return { training: read(resources['training']), inference: read(resources['inference']) };
+}
+
+function read(value: Json | undefined): Resources {
+  const asked = objectOf(value);
+  const gpus = Math.floor(amountOf(asked['gpu']) ?? 0);
+  const gpuMemory = amountOf(asked['gpu_memory_MB']);
+  return {
+    cpus: within(amountOf(asked['cpu']), resourceLimits.cpus, defaultResources.cpus),
+    memoryMiB: Math.ceil(
+      within(amountOf(asked['memory_MB']), resourceLimits.memoryMiB, defaultResources.memoryMiB),
+    ),
+    gpus:
+      gpus < 1
+        ? null
+        : {
+            count: Math.min(gpus, resourceLimits.gpuCount.maximum),
+            model: null,
+            memoryMiB: gpuMemory === null || gpuMemory === 0 ? null : Math.ceil(gpuMemory),
+          },
+    timeLimitSeconds: defaultResources.timeLimitSeconds,
+  };
+}
+
+/** Zero means: said nothing. */
+function within(
+  value: number | null,
+  limit: { readonly minimum: number; readonly maximum: number },
+  otherwise: number,
+): number {
+  if (value === null || value === 0) return otherwise;
+  return Math.min(Math.max(value, limit.minimum), limit.maximum);
+}
