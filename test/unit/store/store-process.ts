@@ -1,0 +1,36 @@
+/**
+ * A second process for the tests, on the folder of its first argument. `hold` opens it and waits; `write` commits without
+ * end, ten transactions at a time, and prints the id of each one that was acknowledged.
+ */
+import { openEmbeddedStore } from '../../../store/embedded/embedded-store.ts';
+import { dataset, id } from '../../contract/store-samples.ts';
+
+const [folder = '', mode = '', prefix = ''] = process.argv.slice(2);
+let clock = 0;
+const ambient = { now: () => (clock += 1), random: () => 0.5 };
+
+try {
+  const store = await openEmbeddedStore({ folder, ambient });
+  console.log('open');
+  if (mode === 'hold') setInterval(() => undefined, 60_000);
+  else await Promise.all(Array.from({ length: 10 }, (_, lane) => write(`${prefix}${lane}`)));
+
+  async function write(lane: string): Promise<never> {
+    for (let n = 0; ; n += 1) {
+      const name = `${lane}-${n}`;
+      const own = { ...dataset({ name }), id: `${id('Dataset')}${prefix}` as never };
+      await store.transaction(async (tx) => {
+        await tx.datasets.insert(own);
+        await tx.events.append('run_1', await tx.nextNumber('events'), [
+          { type: 'trainingRun.cancelRequested', by: name },
+        ]);
+        await tx.streams.append('log', [`${name} ${'x'.repeat(400)}`]);
+        await tx.enqueue('crash', name, 1);
+      });
+      console.log(`done ${name}`);
+    }
+  }
+} catch (error) {
+  console.log(error instanceof Error ? `${error.name}: ${error.message}` : 'unknown');
+  process.exitCode = 3;
+}
