@@ -55,7 +55,6 @@ export function parseArguments(
   for (const [name, field] of Object.entries(fields)) {
     const given = find(name, field);
     if (given === undefined || given === null) {
-      if (given === null && !field.required) continue;
       if (field.default !== undefined) values[name] = field.default;
       else if (field.required) errors[name] = ['Missing data for required field.'];
       continue;

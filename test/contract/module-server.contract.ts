@@ -43,16 +43,18 @@ export function moduleServerContract(
     describeDocuments(() => ({ url: server.url, model }), expectations);
     describeRouting(() => ({ url: server.url, model }));
     describePrediction(() => ({ url: server.url, model }), expectations);
-    if (expectations.train) {
-      describeTraining(() => ({ url: server.url, model }), expectations.train);
-    } else {
-      test('a training endpoint that is switched off answers 402', async () => {
+    describe.runIf(expectations.train !== null)('training', () => {
+      describeTraining(() => ({ url: server.url, model }), expectations.train ?? {});
+    });
+    test.runIf(expectations.train === null)(
+      'a training endpoint that is switched off answers 402',
+      async () => {
         for (const method of ['GET', 'POST']) {
           expect((await fetch(`${model}train/`, { method })).status).toBe(402);
         }
         expect((await fetch(`${model}train/${'0'.repeat(32)}`)).status).toBe(402);
-      });
-    }
+      },
+    );
   });
 }
 
@@ -98,11 +100,10 @@ function describeDocuments(where: Where, { model }: ModuleServerExpectations): v
 
 function describeRouting(where: Where): void {
   test('a missing slash is answered with 308, so that the method is kept', async () => {
-    for (const path of ['/v2/models', '/predict', '/train']) {
-      const base = path.startsWith('/v2') ? where().url : where().model.slice(0, -1);
-      const answer = await fetch(base + path, { redirect: 'manual', method: 'GET' });
-      expect([308, 405]).toContain(answer.status);
-      if (answer.status === 308) expect(answer.headers.get('location')).toMatch(/\/$/);
+    for (const url of [`${where().url}/v2/models`, `${where().model}train`]) {
+      const answer = await fetch(url, { redirect: 'manual' });
+      expect(answer.status).toBe(308);
+      expect(answer.headers.get('location')).toMatch(/\/$/);
     }
     const posted = await fetch(`${where().model}predict?x=1`, {
       method: 'POST',
@@ -150,9 +151,8 @@ function describePrediction(where: Where, expected: ModuleServerExpectations): v
   });
 
   test('the query wins over the form', async () => {
-    const [name = ''] = Object.keys(invalid.arguments);
     const query = `?${new URLSearchParams(invalid.arguments)}`;
-    expect((await post(new URLSearchParams(predict), {}, query)).status, name).toBe(422);
+    expect((await post(new URLSearchParams(predict), {}, query)).status).toBe(422);
   });
 
   test('an argument nobody declared is ignored', async () => {
@@ -228,8 +228,10 @@ function describeTraining(where: Where, train: Readonly<Record<string, string>>)
 
   test('cancelling a running training ends in 404, whatever the first answer was', async () => {
     const { uuid } = await start();
-    const answer = await fetch(collection() + uuid, { method: 'DELETE' }).catch(() => null);
-    if (answer) expect([200, 500]).toContain(answer.status);
+    const answer = fetch(collection() + uuid, { method: 'DELETE' });
+    // The reference implementation answers 500, or drops the connection of a training that was still waiting.
+    const first = await answer.then(({ status }) => status).catch(() => 'dropped');
+    expect([200, 500, 'dropped']).toContain(first);
     expect((await fetch(collection() + uuid)).status).toBe(404);
     expect((await fetch(collection() + uuid, { method: 'DELETE' })).status).toBe(404);
   }, 30_000);
@@ -251,7 +253,7 @@ async function settled(url: string): Promise<unknown> {
 
 async function getJson(url: string): Promise<unknown> {
   const answer = await fetch(url);
-  expect(answer.status, url).toBe(200);
+  expect(answer.status).toBe(200);
   expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
   return answer.json();
 }

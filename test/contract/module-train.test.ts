@@ -39,7 +39,7 @@ describe('the train command', () => {
     expect(epochs(resumed)).toEqual(epochs(ended).slice(2));
     for (const file of ['model/weights.bin', 'output.json']) {
       const expected = await readFile(join(whole, 'out', file));
-      expect((await readFile(join(work, 'out', file))).equals(expected), file).toBe(true);
+      expect((await readFile(join(work, 'out', file))).equals(expected)).toBe(true);
     }
   });
 
@@ -102,7 +102,7 @@ describe('the train command', () => {
     await Promise.all(
       cases.map(async ([request, sentence]) => {
         const run = await train('image-classifier', await workFolder({ seed: 1, ...request }));
-        expect(run, sentence).toMatchObject({ code: 2 });
+        expect(run).toMatchObject({ code: 2 });
         expect(run.stderr).toContain(sentence);
         expect(run.stderr.trim().split('\n')).toHaveLength(1);
       }),
