@@ -45,10 +45,14 @@ export type RunQuery = Pick<Query<'trainingRuns'>, 'where' | 'orderBy'>;
 /** Training runs: accepting, cancelling, reading, following. Dispatch is the reconciler's. */
 export class TrainingRuns {
   readonly #at: Surroundings;
-  readonly #modules: ModuleCatalogue;
-  readonly #datasets: Datasets;
+  readonly #modules: Pick<ModuleCatalogue, 'resolveVersion'>;
+  readonly #datasets: Pick<Datasets, 'resolveVersion' | 'splitFor'>;
 
-  constructor(at: Surroundings, modules: ModuleCatalogue, datasets: Datasets) {
+  constructor(
+    at: Surroundings,
+    modules: Pick<ModuleCatalogue, 'resolveVersion'>,
+    datasets: Pick<Datasets, 'resolveVersion' | 'splitFor'>,
+  ) {
     this.#at = at;
     this.#modules = modules;
     this.#datasets = datasets;

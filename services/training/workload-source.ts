@@ -1,17 +1,15 @@
 import type { JobWorkload } from '../../backends/contract/workload.ts';
 import type { Attempt, TrainingRun } from '../../domain/training-run.ts';
-import type { Datasets } from '../datasets/datasets.ts';
+import { inputsOf } from '../datasets/workload-data.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { workloadOf } from './workload.ts';
 
 /** Reads what a run needs and makes its workload. What a run refers to never changes, so the result does not either. */
 export class WorkloadSource {
   readonly #at: Surroundings;
-  readonly #datasets: Pick<Datasets, 'inputsOf'>;
 
-  constructor(at: Surroundings, datasets: Pick<Datasets, 'inputsOf'>) {
+  constructor(at: Surroundings) {
     this.#at = at;
-    this.#datasets = datasets;
   }
 
   async of(run: TrainingRun, attempt: Pick<Attempt, 'number'>): Promise<JobWorkload> {
@@ -19,7 +17,7 @@ export class WorkloadSource {
     const version = await store.moduleVersions.get(run.moduleVersionId);
     const module = version && (await store.modules.get(version.moduleId));
     if (!version || !module) throw new Error(`Module version ${run.moduleVersionId} is gone.`);
-    const data = await this.#datasets.inputsOf(run.datasetVersionId, run.splitId);
+    const data = await inputsOf(this.#at, run.datasetVersionId, run.splitId);
     const checkpoint = run.resumeFrom === null ? null : await store.artifacts.get(run.resumeFrom);
     return workloadOf(run, attempt, module, version, data, checkpoint);
   }
