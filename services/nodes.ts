@@ -1,5 +1,4 @@
 import { type Actor, maySee, type Ownership } from '../domain/actor.ts';
-import { FathomError } from '../domain/errors.ts';
 import { type Noun, nounOf } from '../domain/ids.ts';
 import type { Reads } from '../store/contract/store.ts';
 import type { TableName } from '../store/contract/table.ts';
@@ -20,30 +19,23 @@ export class Nodes {
   }
 
   /**
-   * In the order of `ids`; null where there is none or the actor may not see it. BAD_ID, at its place below `path`, when
-   * one is no id of ours. One read for each noun and one for each of its owners' tables.
+   * In the order of `ids`; null where there is none, the actor may not see it, or the text is no id of ours. One read for
+   * each noun, and one for each of the nouns that it belongs to.
    */
-  async getMany(
-    actor: Actor,
-    ids: readonly string[],
-    path: readonly string[] = ['ids'],
-  ): Promise<readonly (NodeStub | null)[]> {
-    const stubs = ids.map((id, index) => {
+  async getMany(actor: Actor, ids: readonly string[]): Promise<readonly (NodeStub | null)[]> {
+    const stubs = ids.map((id) => {
       const noun = nounOf(id);
-      if (noun !== null) return { id, noun };
-      throw new FathomError('BAD_ID', `${JSON.stringify(id.slice(0, 80))} is not an id.`, {
-        path: path.length === 1 && path[0] === 'id' ? path : [...path, String(index)],
-      });
+      return noun && { id, noun };
     });
-    const nouns = [...new Set(stubs.map((stub) => stub.noun))];
+    const nouns = [...new Set(stubs.flatMap((stub) => stub?.noun ?? []))];
     const seen = await Promise.all(
       nouns.map((noun) => {
-        const own = stubs.filter((stub) => stub.noun === noun).map((stub) => stub.id);
+        const own = stubs.flatMap((stub) => (stub?.noun === noun ? stub.id : []));
         return this.#visible(actor, noun, own);
       }),
     );
     const all = new Set(seen.flatMap((visible) => [...visible]));
-    return stubs.map((stub) => (all.has(stub.id) ? stub : null));
+    return stubs.map((stub) => (stub !== null && all.has(stub.id) ? stub : null));
   }
 
   /** Those of `ids` that the actor may see: by their own ownership, or by that of what they belong to. */

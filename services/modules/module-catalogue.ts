@@ -15,7 +15,7 @@ export class ModuleCatalogue {
   readonly #at: Surroundings;
   readonly #sources: CatalogueSources;
   #running: Promise<RefreshReport> | null = null;
-  #next: Promise<RefreshReport> | null = null;
+  #next: { slugs: Set<string> | null; readonly report: Promise<RefreshReport> } | null = null;
 
   constructor(at: Surroundings, sources: CatalogueSources) {
     this.#at = at;
@@ -23,26 +23,31 @@ export class ModuleCatalogue {
   }
 
   /**
-   * Reads the configured folders again. Anybody may ask, for it only shows what the operator put there. Callers who come
-   * while one runs share the one that follows it, which sees all that was there when they asked.
+   * Reads the configured folders again; with `slugs` only those modules. Anybody may ask, for it only shows what the
+   * operator put there. Callers who come while one runs share the one that follows it: it sees all that was there when
+   * they asked, and reads what any of them named.
    */
-  refresh(_actor: Actor): Promise<RefreshReport> {
-    if (this.#running === null) return this.#start();
-    this.#next ??= this.#running
-      .catch(() => null)
-      .then(() => {
-        this.#next = null;
-        return this.#start();
-      });
-    return this.#next;
+  refresh(_actor: Actor, slugs: readonly string[] | null = null): Promise<RefreshReport> {
+    if (this.#running === null) return this.#start(slugs);
+    this.#next ??= { slugs: new Set(), report: this.#afterwards(this.#running) };
+    if (slugs === null) this.#next.slugs = null;
+    else for (const slug of slugs) this.#next.slugs?.add(slug);
+    return this.#next.report;
   }
 
-  #start(): Promise<RefreshReport> {
-    const run = refreshCatalogue(this.#at, this.#sources).finally(() => {
+  #start(slugs: readonly string[] | null): Promise<RefreshReport> {
+    const run = refreshCatalogue(this.#at, this.#sources, slugs).finally(() => {
       this.#running = null;
     });
     this.#running = run;
     return run;
+  }
+
+  async #afterwards(running: Promise<RefreshReport>): Promise<RefreshReport> {
+    await running.catch(() => null);
+    const wanted = this.#next?.slugs ?? null;
+    this.#next = null;
+    return this.#start(wanted && [...wanted]);
   }
 
   /** Null when there is none, or the actor may not see it. BAD_ID when it is no id of a module. */

@@ -43,9 +43,11 @@ type Effect = 'added' | 'changed' | 'versioned';
 export async function refreshCatalogue(
   at: Surroundings,
   sources: CatalogueSources,
+  slugs: readonly string[] | null,
 ): Promise<RefreshReport> {
   const problems: string[] = [];
-  const folders = distinct(await moduleFolders(sources.folders), problems);
+  const all = distinct(await moduleFolders(sources.folders), problems);
+  const folders = slugs === null ? all : chosen(all, slugs, problems);
   const effects = new Map<Effect, string[]>([
     ['added', []],
     ['changed', []],
@@ -60,8 +62,11 @@ export async function refreshCatalogue(
         }
       } catch (error) {
         // One unreadable folder must not keep the others from the catalogue.
-        const reason = error instanceof Error ? error.message : String(error);
-        problems.push(`${folder.path} was not refreshed: ${reason}`);
+        const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : null;
+        problems.push(
+          `${folder.slug} was not refreshed${typeof code === 'string' ? `: ${code}` : ''}.`,
+        );
+        at.log('error', `The catalogue could not read ${folder.path}.`, { error });
       }
     }
   };
@@ -73,13 +78,26 @@ export async function refreshCatalogue(
     added: sorted('added'),
     changed: sorted('changed'),
     versioned: sorted('versioned'),
-    missing: await missing(at, folders),
+    missing: await missing(at, all),
     problems,
   };
 }
 
 /** Each description is a process of its own. */
 const describedAtOnce = 2;
+
+function chosen(
+  folders: readonly ModuleFolder[],
+  slugs: readonly string[],
+  problems: string[],
+): readonly ModuleFolder[] {
+  const wanted = new Set(slugs.map((slug) => slug.toLowerCase()));
+  for (const slug of wanted) {
+    if (folders.some((folder) => folder.slug === slug)) continue;
+    problems.push(`There is no folder for a module ${JSON.stringify(slug)}.`);
+  }
+  return folders.filter((folder) => wanted.has(folder.slug));
+}
 
 function distinct(folders: readonly ModuleFolder[], problems: string[]): readonly ModuleFolder[] {
   const bySlug = new Map<string, ModuleFolder>();
@@ -88,7 +106,7 @@ function distinct(folders: readonly ModuleFolder[], problems: string[]): readonl
     if (first === undefined) bySlug.set(folder.slug, folder);
     else {
       problems.push(
-        `${folder.path} is left out: ${first.path} has the same name, ${JSON.stringify(folder.slug)}.`,
+        `A second folder named ${JSON.stringify(folder.slug)} is left out; the first one counts.`,
       );
     }
   }
@@ -138,7 +156,9 @@ async function description(
   try {
     described = readDescription(await describe(folder.path));
   } catch (error) {
-    return failed(`The code could not be described: ${describeFailure(error)}`);
+    return failed(
+      `The code could not be described: ${describeFailure(error).replaceAll(folder.path, '.')}`,
+    );
   }
   // A version says what a digest holds; a folder that was written to meanwhile holds something else.
   if ((await folderDigest(folder.path)) !== digest) {
