@@ -19,6 +19,7 @@ export interface Files {
 export interface Workshop {
   readonly datasets: Datasets;
   readonly at: Surroundings;
+  readonly folder: string;
   /** Moves the clock on. */
   wait(milliseconds: number): void;
   /** Closes everything and opens it again on the same folder. */
@@ -52,6 +53,7 @@ export async function openWorkshop(folder?: string, start = 1_800_000_000_000): 
   return {
     datasets: new Datasets(at),
     at,
+    folder: root,
     wait(milliseconds) {
       now += milliseconds;
     },

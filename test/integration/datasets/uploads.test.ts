@@ -125,7 +125,7 @@ describe('uploads to a data set', () => {
       'a\\b',
       'nul\0',
       '\ud800',
-      `${'ä'.repeat(128)}`,
+      'ä'.repeat(128),
       `${'d/'.repeat(600)}x`,
       'split.json',
     ];

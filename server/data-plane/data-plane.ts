@@ -1,0 +1,50 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { Uploads } from '../../services/datasets/uploads.ts';
+import type { BlobStore } from '../../storage/contract/blob-store.ts';
+import { blobRoutes } from './blob-routes.ts';
+import type { SignedLinks } from './links.ts';
+import type { PartPace } from './part-content.ts';
+import { PartsUnderWay } from './parts-under-way.ts';
+import { problemHandler, type ProblemLog } from './problem.ts';
+import { uploadRoutes } from './upload-routes.ts';
+
+/** Milliseconds, bytes and counts. */
+export const dataPlaneLimits = Object.freeze({
+  idleMs: 30_000,
+  windowMs: 60_000,
+  windowBytes: 64 * 1024,
+  /** Parts that are received at once. */
+  parts: 256,
+});
+
+export interface DataPlaneOptions {
+  readonly datasets: { readonly uploads: Uploads };
+  readonly blobs: BlobStore;
+  readonly links: SignedLinks;
+  readonly log: ProblemLog;
+  readonly limits?: Partial<PartPace & { readonly parts: number }>;
+}
+
+/**
+ * Where bytes travel: `/uploads/<id>` (tus 1.0) and `/blobs/<sha256>/<name>`, both at signed URLs. Register it before
+ * anything that reads bodies on the same server; closing the server ends the parts under way and keeps what came.
+ */
+export function dataPlane(options: DataPlaneOptions): FastifyPluginAsync {
+  const limits = { ...dataPlaneLimits, ...options.limits };
+  const { blobs, links } = options;
+  return async (app: FastifyInstance) => {
+    const parts = new PartsUnderWay(limits.parts);
+    let closing = false;
+    app.addHook('preClose', () => {
+      closing = true;
+      return parts.close();
+    });
+    // A connection whose answer is just going out is not idle yet when the server closes those that are.
+    app.addHook('onResponse', async () => {
+      if (closing) setImmediate(() => app.server.closeIdleConnections());
+    });
+    app.setErrorHandler(problemHandler(options.log));
+    uploadRoutes(app, { uploads: options.datasets.uploads, links, parts, pace: limits });
+    blobRoutes(app, { blobs, links, idleMs: limits.idleMs });
+  };
+}
