@@ -46,8 +46,7 @@ function readYaml(text: string): Read {
     schema: 'core',
     merge: false,
     uniqueKeys: true,
-    // The library would print what it warns of.
-    logLevel: 'silent',
+    logLevel: 'error',
   });
   const [error] = document.errors;
   if (error !== undefined) throw error;
