@@ -51,7 +51,9 @@ export function guardCrossSite(
     site !== 'same-origin' &&
     site !== 'none' &&
     !allowedOrigins.includes(headers['origin'] ?? '');
+  // `cors` comes from fetch alone, and there an Origin goes with it to other sites.
   const declares =
+    headers['sec-fetch-mode'] === 'cors' ||
     /application\/(graphql-response\+)?json|text\/event-stream/iu.test(headers['accept'] ?? '') ||
     /^application\/json/iu.test(headers['content-type'] ?? '');
   const preflighted = PREFLIGHT_HEADERS.some((name) => headers[name] !== undefined);

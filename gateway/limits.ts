@@ -40,4 +40,4 @@ export const limits = Object.freeze({
   runsBeforeCompiling: 3,
 });
 
-export type Limits = typeof limits;
+export type Limits = { readonly [K in keyof typeof limits]: number };

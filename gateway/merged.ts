@@ -1,15 +1,14 @@
 import Fastify from 'fastify';
 import type { FastifyInstance } from 'fastify';
-import { createSourceEventStream, execute } from 'graphql';
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import mercurius from 'mercurius';
 import { answer, refusal } from './answer.ts';
 import { compose } from './composition.ts';
-import { eventStream } from './event-stream.ts';
 import type { ContextFor, Executor, GraphRequest, ResultStream } from './executor.ts';
 import { limits } from './limits.ts';
 import { mergeSchema } from './merged-schema.ts';
 import type { ErrorFor } from './presentation.ts';
+import { SchemaExecutor } from './schema-executor.ts';
 import type { Subgraph } from './subgraph.ts';
 
 export interface MergedOptions<C extends object> {
@@ -51,12 +50,14 @@ class MergedExecutor<C extends object> implements Executor {
   readonly #engine: FastifyInstance;
   readonly #contextFor: ContextFor<C>;
   readonly #errorFor: ErrorFor;
+  readonly #subscriptions: SchemaExecutor<C>;
 
   constructor(engine: FastifyInstance, schema: GraphQLSchema, options: MergedOptions<C>) {
     this.schema = schema;
     this.#engine = engine;
     this.#contextFor = options.contextFor;
     this.#errorFor = options.errorFor;
+    this.#subscriptions = new SchemaExecutor({ ...options, schema });
   }
 
   async run({ query, document, variables, incoming }: GraphRequest): Promise<ExecutionResult> {
@@ -67,41 +68,25 @@ class MergedExecutor<C extends object> implements Executor {
       const result = await this.#engine.graphql(query, context, { ...variables });
       return answer(result as ExecutionResult, document, presenter);
     } catch (error) {
-      return requestRefusal(error) ?? refusal(error, presenter);
-    }
-
-    function requestRefusal(error: unknown): ExecutionResult | undefined {
-      // Mercurius throws its refusals of variables with graphql's errors inside.
-      if (!(error instanceof Error) || !('errors' in error) || !Array.isArray(error.errors)) {
-        return undefined;
-      }
-      return answer({ errors: error.errors }, document, presenter);
+      const errors = variableErrorsIn(error);
+      return errors === undefined
+        ? refusal(error, presenter)
+        : answer({ errors }, document, presenter);
     }
   }
 
   async subscribe(request: GraphRequest): Promise<ResultStream | ExecutionResult> {
-    const { document, variables, incoming } = request;
-    const presenter = { errorFor: this.#errorFor, requestId: incoming.requestId };
-    const operation = { schema: this.schema, document, variableValues: variables };
-    try {
-      const contextValue = await this.#contextFor(incoming);
-      const source = await createSourceEventStream({ ...operation, contextValue });
-      if (!(Symbol.asyncIterator in source)) return answer(source, document, presenter);
-      return eventStream(
-        source,
-        async (rootValue) => {
-          const contextValue = await this.#contextFor(incoming);
-          const result = await execute({ ...operation, rootValue, contextValue });
-          return answer(result, document, presenter);
-        },
-        (error) => refusal(error, presenter),
-      );
-    } catch (error) {
-      return refusal(error, presenter);
-    }
+    return await this.#subscriptions.subscribe(request);
   }
 
   async close(): Promise<void> {
     await this.#engine.close();
   }
+}
+
+/** Mercurius throws its refusal of variables with graphql's errors inside. */
+function variableErrorsIn(error: unknown): NonNullable<ExecutionResult['errors']> | undefined {
+  return error instanceof Error && 'errors' in error && Array.isArray(error.errors)
+    ? (error.errors as NonNullable<ExecutionResult['errors']>)
+    : undefined;
 }

@@ -1,0 +1,127 @@
+import { GraphQLError, print } from 'graphql';
+import type { DocumentNode, ExecutionResult } from 'graphql';
+import { Pool } from 'undici';
+import { present } from './presentation.ts';
+import type { SubgraphFetch, SubgraphLink } from './subgraph-link.ts';
+import { remoteEvents } from './remote-events.ts';
+import type { Incoming } from './executor.ts';
+import { GatewayError } from './presentation.ts';
+
+export interface RemoteLinkOptions {
+  readonly name: string;
+  /** `http(s)://…`; its WebSocket is at the same address. */
+  readonly url: string;
+  /** Sockets kept to the subgraph for queries and mutations. */
+  readonly connections?: number;
+  /** Of one fetch; the operation's own deadline ends it earlier. */
+  readonly timeoutMs?: number;
+}
+
+/** Headers that belong to the request as a whole, and go with it. */
+const FORWARDED = ['authorization', 'traceparent', 'tracestate'] as const;
+
+/** A subgraph in another process, over HTTP and graphql-transport-ws. */
+export function remoteLink(options: RemoteLinkOptions): SubgraphLink {
+  const { name, url, connections = 32, timeoutMs = 30_000 } = options;
+  const { origin, pathname, search } = new URL(url);
+  const pool = new Pool(origin, {
+    connections,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    keepAliveTimeout: 30_000,
+  });
+  return {
+    name,
+    async execute({ document, variables, incoming }) {
+      const body = JSON.stringify({ query: textOf(document), variables });
+      try {
+        const response = await pool.request({
+          path: pathname + search,
+          method: 'POST',
+          headers: forwardedHeaders(incoming),
+          body,
+          signal: incoming.signal,
+        });
+        const result: unknown = await response.body.json();
+        return resultFrom(result) ?? failed(name, `HTTP ${response.statusCode}`, incoming);
+      } catch (error) {
+        return failed(name, error, incoming);
+      }
+    },
+    async subscribe({ document, variables, incoming }: SubgraphFetch) {
+      return remoteEvents({
+        url: url.replace(/^http/u, 'ws'),
+        payload: { query: textOf(document), variables },
+        headers: forwardedHeaders(incoming),
+        resultFrom: (value) => resultFrom(value) ?? failed(name, 'a malformed event', incoming),
+        failed: (cause) => failed(name, cause, incoming),
+      });
+    },
+    async close() {
+      await pool.close();
+    },
+  };
+}
+
+const texts = new WeakMap<DocumentNode, string>();
+
+function textOf(document: DocumentNode): string {
+  let text = texts.get(document);
+  if (text === undefined) {
+    text = print(document);
+    texts.set(document, text);
+  }
+  return text;
+}
+
+function forwardedHeaders({ headers, requestId }: Incoming): Record<string, string> {
+  const forwarded: Record<string, string> = {
+    'content-type': 'application/json',
+    accept: 'application/graphql-response+json, application/json',
+    'x-request-id': requestId,
+  };
+  for (const header of FORWARDED) {
+    const value = headers[header];
+    if (value !== undefined) forwarded[header] = value;
+  }
+  return forwarded;
+}
+
+/** Errors come presented by the subgraph's process; they are taken as they are. */
+function resultFrom(value: unknown): ExecutionResult | undefined {
+  if (typeof value !== 'object' || value === null || !('data' in value || 'errors' in value)) {
+    return undefined;
+  }
+  const { data, errors } = value as {
+    data?: ExecutionResult['data'];
+    errors?: readonly RemoteError[];
+  };
+  const result = data === undefined ? {} : { data };
+  if (!Array.isArray(errors)) return result;
+  return {
+    ...result,
+    errors: (errors as readonly RemoteError[]).map(
+      (it) =>
+        new GraphQLError(it.message ?? 'Unknown error', {
+          path: it.path ?? null,
+          extensions: it.extensions ?? null,
+        }),
+    ),
+  };
+}
+
+interface RemoteError {
+  readonly message?: string;
+  readonly path?: readonly (string | number)[];
+  readonly extensions?: Record<string, unknown>;
+}
+
+function failed(name: string, cause: unknown, { requestId }: Incoming): ExecutionResult {
+  const error = new GatewayError('SUBGRAPH_UNAVAILABLE', `The subgraph ${name} cannot be reached.`, {
+    status: 503,
+    retryable: true,
+    retryAfterMs: 1_000,
+    cause,
+  });
+  return { errors: [present(error, { errorFor: () => error.failure, requestId })] };
+}
