@@ -6,11 +6,8 @@ import { decodePng, fitImage, type Image } from './png.ts';
 
 /** Reads PNG files whose parent folder is their label. The first file, by path, sets the size and the channels; the others are fitted to it. */
 export async function readImageFolder(files: readonly DataFile[]): Promise<LabelledImages> {
-  const images = files
-    .filter((file) => file.path.toLowerCase().endsWith('.png'))
-    // Code units, not a locale: the index of an example must not depend on the machine.
-    .toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  if (images.length === 0) throw new InputError('The image folder holds no PNG files.');
+  // Code units, not a locale: the index of an example must not depend on the machine.
+  const images = files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   const labels = [...new Set(images.map(labelOf))].toSorted();
   const classes = new Map(labels.map((label, index) => [label, index]));
   const pixels: Uint8Array[] = [];

@@ -43,7 +43,8 @@ export function createService(routes: Routes, log: (text: string) => void): Serv
 }
 
 async function answer(routes: Routes, message: IncomingMessage): Promise<Answer> {
-  const [path = '/', search = ''] = (message.url ?? '/').split('?', 2);
+  const [path = '/', ...rest] = (message.url ?? '/').split('?');
+  const search = rest.join('?');
   const found = find(routes, path);
   if (!found) {
     if (!path.endsWith('/') && Object.hasOwn(routes, `${path}/`)) {

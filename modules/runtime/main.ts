@@ -26,7 +26,9 @@ async function main(args: readonly string[]): Promise<void> {
       const trainable = module.trainArguments !== null;
       const { name, version } = module;
       const swagger = swaggerDocument(module);
-      const description = { name, version, metadataFile, metadata, swagger, sample, trainable };
+      const pretrained = weights !== null || module.predictsWithoutWeights;
+      const facts = { name, version, trainable, pretrained };
+      const description = { ...facts, metadataFile, metadata, swagger, sample };
       process.stdout.write(JSON.stringify(description) + '\n');
       return;
     }

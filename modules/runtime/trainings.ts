@@ -121,13 +121,7 @@ export class Trainings {
     if (!data) throw new Error(`Module ${module.name} has no reference data to train on.`);
     const work = await mkdtemp(join(tmpdir(), `${module.name}-training-`));
     training.folder = work;
-    const { seed = 0, ...given } = training.values;
-    await layOutWorkload(work, {
-      module: module.name,
-      arguments: given,
-      seed: typeof seed === 'number' ? seed : 0,
-      data,
-    });
+    await layOutWorkload(work, { module: module.name, arguments: training.values, seed: 0, data });
     if (training.status !== 'running') {
       await rm(work, { recursive: true, force: true });
       return null;

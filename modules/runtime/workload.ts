@@ -17,7 +17,7 @@ export interface DataSet {
   readonly target: string | null;
 }
 
-/** Indices of examples: item number (IDX), place among the PNG files sorted by path (IMAGE_FOLDER), data row (CSV). */
+/** Indices of examples: item number (IDX), place among the files sorted by path (IMAGE_FOLDER), data row (CSV). */
 export interface Split {
   readonly train: readonly number[];
   readonly test: readonly number[];
