@@ -15,8 +15,9 @@ export function answer(
   const { errors, data, extensions } = result;
   const tail = extensions === undefined ? {} : { extensions };
   if (errors === undefined || errors.length === 0) return { data: data ?? null, ...tail };
-  const presented = errors.map((error) => locate(present(error, presenter), document));
-  presented.sort(byPath);
+  const presented = withoutRepeats(
+    errors.map((error) => locate(present(error, presenter), document)).toSorted(byPath),
+  );
   return data === undefined ? { errors: presented, ...tail } : { errors: presented, data, ...tail };
 }
 
@@ -76,6 +77,14 @@ function fieldsNamed(
     return fragment?.kind === Kind.FRAGMENT_DEFINITION
       ? fieldsNamed(fragment.selectionSet, key, document, seen)
       : [];
+  });
+}
+
+/** Completing a planned answer meets one error at each field it took away. */
+function withoutRepeats(sorted: readonly GraphQLError[]): GraphQLError[] {
+  return sorted.filter((error, at) => {
+    const before = sorted[at - 1];
+    return before === undefined || error.path === undefined || byPath(before, error) !== 0;
   });
 }
 

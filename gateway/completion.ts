@@ -8,8 +8,14 @@ import type {
 } from 'graphql';
 import type { FieldOwners } from './field-owners.ts';
 
-/** Marks an error with the subgraph it came from; a symbol, so that it never reaches a caller. */
-export const FROM_SUBGRAPH: unique symbol = Symbol('from subgraph');
+/** Where an error came from; under a symbol, so that it never reaches a caller. */
+export const ORIGIN: unique symbol = Symbol('origin');
+
+export interface Origin {
+  readonly subgraph: string;
+  /** The subgraph said where it happened; else a whole fetch failed, and the planner put it where it could. */
+  readonly isPlaced: boolean;
+}
 
 export interface Completion {
   readonly schema: GraphQLSchema;
@@ -85,12 +91,20 @@ class Explanations {
     }
     const parent = path.slice(0, -1);
     const owners = this.#owners.owners(info.parentType.name, info.fieldName);
-    const above = this.#errors.find(
-      (it) => owners.has(subgraphOf(it) ?? '') && isAbout(it.path, parent),
-    );
-    if (above === undefined) return;
-    this.#used.add(above);
-    throw copyOf(above, undefined);
+    for (const error of this.#errors) {
+      const origin = originOf(error);
+      if (origin === undefined || !owners.has(origin.subgraph)) continue;
+      const isAtEntity = isSame(error.path ?? [], parent);
+      if (isAtEntity || (!origin.isPlaced && isAbout(error.path, parent))) {
+        this.#used.add(error);
+        throw copyOf(error, undefined);
+      }
+      // Another field of the object failed and was required there, so its subgraph gave nothing of the object at all.
+      if (origin.isPlaced && startsWith(error.path ?? [], parent)) {
+        this.#used.add(error);
+        throw copyOf(error, error.path);
+      }
+    }
   }
 
   /** Errors that no null accounts for: a step of the plan failed that the client did not see. They are not swallowed. */
@@ -103,11 +117,14 @@ class Explanations {
 function isAbout(path: Path | undefined, parent: Path): boolean {
   if (path === undefined) return true;
   if (parent.length === 0) return path.length === 1;
-  const wanted = parent.filter((it) => typeof it === 'string');
-  const hasPositions = path.some((it) => typeof it === 'number');
-  return hasPositions
-    ? path.length === parent.length && startsWith(path, parent)
-    : path.length === wanted.length && startsWith(path, wanted);
+  return isSame(
+    path,
+    parent.filter((it) => typeof it === 'string'),
+  );
+}
+
+function isSame(left: Path, right: Path): boolean {
+  return left.length === right.length && startsWith(left, right);
 }
 
 function isUnderNull(data: unknown, path: Path): boolean {
@@ -123,9 +140,8 @@ function startsWith(path: Path, prefix: Path): boolean {
   return path.length >= prefix.length && prefix.every((key, at) => path[at] === key);
 }
 
-function subgraphOf(error: GraphQLError): string | undefined {
-  const name: unknown = Reflect.get(error.extensions, FROM_SUBGRAPH);
-  return typeof name === 'string' ? name : undefined;
+function originOf(error: GraphQLError): Origin | undefined {
+  return Reflect.get(error.extensions, ORIGIN) as Origin | undefined;
 }
 
 /** An error without a path is located by the executor where it is thrown; one with a path keeps it. */

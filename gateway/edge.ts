@@ -56,7 +56,7 @@ export async function registerEdge(app: FastifyInstance, options: EdgeOptions): 
     operations,
     schema: executor.schema,
     limits,
-    newRequestId,
+    requestIdFor: newRequestId,
     ...(options.admit === undefined ? {} : { admit: options.admit }),
   });
   const streams = new Set<AbortController>();

@@ -1,12 +1,21 @@
 import Fastify from 'fastify';
 import type { FastifyInstance } from 'fastify';
-import type { ExecutionResult, GraphQLSchema } from 'graphql';
+import { visit } from 'graphql';
+import type {
+  DocumentNode,
+  ExecutionResult,
+  FieldNode,
+  FragmentSpreadNode,
+  GraphQLSchema,
+  InlineFragmentNode,
+} from 'graphql';
 import mercurius from 'mercurius';
 import { answer, refusal } from './answer.ts';
 import { compose } from './composition.ts';
 import type { ContextFor, Executor, GraphRequest, ResultStream } from './executor.ts';
 import { limits } from './limits.ts';
 import { mergeSchema } from './merged-schema.ts';
+import { coerce } from './variables.ts';
 import type { ErrorFor } from './presentation.ts';
 import { SchemaExecutor } from './schema-executor.ts';
 import type { Subgraph } from './subgraph.ts';
@@ -50,33 +59,35 @@ class MergedExecutor<C extends object> implements Executor {
   readonly #engine: FastifyInstance;
   readonly #contextFor: ContextFor<C>;
   readonly #errorFor: ErrorFor;
-  readonly #subscriptions: SchemaExecutor<C>;
+  readonly #interpreted: SchemaExecutor<C>;
 
   constructor(engine: FastifyInstance, schema: GraphQLSchema, options: MergedOptions<C>) {
     this.schema = schema;
     this.#engine = engine;
     this.#contextFor = options.contextFor;
     this.#errorFor = options.errorFor;
-    this.#subscriptions = new SchemaExecutor({ ...options, schema });
+    this.#interpreted = new SchemaExecutor({ ...options, schema });
   }
 
-  async run({ query, document, variables, incoming }: GraphRequest): Promise<ExecutionResult> {
+  async run(request: GraphRequest): Promise<ExecutionResult> {
+    const { query, document, variables, incoming } = request;
+    if (!isCompilable(document)) return await this.#interpreted.run(request);
     const presenter = { errorFor: this.#errorFor, requestId: incoming.requestId };
     try {
+      // Compiled execution coerces by itself, in other words than graphql's.
+      const coerced = coerce(this.schema, document, variables);
+      if (coerced.errors !== undefined) return answer(coerced, document, presenter);
       const context = await this.#contextFor(incoming);
       // The text is the key of Mercurius' cache, and its compiled form ignores `operationName`: one operation a text.
       const result = await this.#engine.graphql(query, context, { ...variables });
       return answer(result as ExecutionResult, document, presenter);
     } catch (error) {
-      const errors = variableErrorsIn(error);
-      return errors === undefined
-        ? refusal(error, presenter)
-        : answer({ errors }, document, presenter);
+      return refusal(error, presenter);
     }
   }
 
   async subscribe(request: GraphRequest): Promise<ResultStream | ExecutionResult> {
-    return await this.#subscriptions.subscribe(request);
+    return await this.#interpreted.subscribe(request);
   }
 
   async close(): Promise<void> {
@@ -84,9 +95,37 @@ class MergedExecutor<C extends object> implements Executor {
   }
 }
 
-/** Mercurius throws its refusal of variables with graphql's errors inside. */
-function variableErrorsIn(error: unknown): NonNullable<ExecutionResult['errors']> | undefined {
-  return error instanceof Error && 'errors' in error && Array.isArray(error.errors)
-    ? (error.errors as NonNullable<ExecutionResult['errors']>)
-    : undefined;
+const compilable = new WeakMap<DocumentNode, boolean>();
+
+/**
+ * The compiler lays out the fields of an object once, so a field that is conditional in one place and repeated in another
+ * would come out in an order that depends on nothing the client wrote. Such documents are interpreted.
+ */
+function isCompilable(document: DocumentNode): boolean {
+  let known = compilable.get(document);
+  if (known === undefined) {
+    const conditional = new Set<string>();
+    const times = new Map<string, number>();
+    let inFragments = false;
+    visit(document, {
+      Field(node) {
+        const key = (node.alias ?? node.name).value;
+        times.set(key, (times.get(key) ?? 0) + 1);
+        if (isConditional(node)) conditional.add(key);
+      },
+      InlineFragment(node) {
+        inFragments ||= isConditional(node);
+      },
+      FragmentSpread(node) {
+        inFragments ||= isConditional(node);
+      },
+    });
+    known = !inFragments && [...conditional].every((key) => times.get(key) === 1);
+    compilable.set(document, known);
+  }
+  return known;
+}
+
+function isConditional({ directives }: FieldNode | InlineFragmentNode | FragmentSpreadNode): boolean {
+  return directives?.some(({ name }) => name.value === 'skip' || name.value === 'include') ?? false;
 }

@@ -1,8 +1,8 @@
 import { transformSupergraphToPublicSchema } from '@theguild/federation-composition';
-import { GraphQLError, Kind, buildASTSchema, getOperationAST, getVariableValues, parse, visit } from 'graphql';
+import { GraphQLError, Kind, buildASTSchema, getOperationAST, parse, visit } from 'graphql';
 import type { DocumentNode, ExecutionResult, GraphQLSchema, TypeNode } from 'graphql';
 import { answer, refusal } from './answer.ts';
-import { FROM_SUBGRAPH, complete, isComplete } from './completion.ts';
+import { ORIGIN, complete, isComplete } from './completion.ts';
 import { eventStream } from './event-stream.ts';
 import { isResultStream } from './executor.ts';
 import type { Executor, GraphRequest, Incoming, ResultStream } from './executor.ts';
@@ -12,6 +12,7 @@ import { planDocument } from './plan-document.ts';
 import type { PlanDocument } from './plan-document.ts';
 import type { ErrorFor } from './presentation.ts';
 import type { SubgraphLink } from './subgraph-link.ts';
+import { coerce } from './variables.ts';
 
 export interface PlannedOptions {
   readonly supergraphSdl: string;
@@ -153,13 +154,7 @@ class PlannedExecutor implements Executor {
 
   async #gather(request: GraphRequest, context: PlanScope): Promise<ExecutionResult> {
     const { document, variables, incoming } = request;
-    const operation = getOperationAST(document);
-    const coerced = getVariableValues(
-      this.schema,
-      operation?.variableDefinitions ?? [],
-      variables,
-      { maxErrors: 50 },
-    );
+    const coerced = coerce(this.schema, document, variables);
     if (coerced.errors !== undefined) return { errors: coerced.errors };
     let planned = this.#documents.get(document);
     if (planned === undefined) {
@@ -209,7 +204,8 @@ function nullable(type: TypeNode): TypeNode {
 function marked(result: ExecutionResult, subgraph: string): ExecutionResult {
   if (result.errors === undefined) return result;
   const errors = result.errors.map((error) => {
-    const extensions = { ...error.extensions, [FROM_SUBGRAPH]: subgraph };
+    const origin = { subgraph, isPlaced: error.path !== undefined };
+    const extensions = { ...error.extensions, [ORIGIN]: origin };
     return new GraphQLError(error.message, { path: error.path ?? null, extensions });
   });
   return { data: result.data ?? null, errors };

@@ -1,5 +1,4 @@
 import { GraphQLError } from 'graphql';
-import type { GraphQLErrorExtensions } from 'graphql';
 
 /** What a caller is told of one failure. Nothing else of the thrown value leaves the process. */
 export interface Failure {
@@ -65,7 +64,7 @@ function failureOf(error: unknown, { errorFor, requestId }: Presenter): Failure 
   if (cause instanceof GatewayError) return cause.failure;
   // graphql's own refusals of a request (syntax, validation, variables) have no path and no thrown value behind them.
   if (cause instanceof GraphQLError && cause.path === undefined) {
-    const code = cause.extensions['code'];
+    const code: unknown = (cause.extensions as Record<string, unknown> | undefined)?.['code'];
     return {
       message: cause.message,
       code: typeof code === 'string' ? code : 'BAD_REQUEST',
@@ -86,8 +85,9 @@ function rootOf(error: unknown): unknown {
   return root;
 }
 
-function isPresented(extensions: GraphQLErrorExtensions): boolean {
+function isPresented(extensions: Readonly<Record<string, unknown>> | undefined): boolean {
   return (
+    extensions !== undefined &&
     typeof extensions['code'] === 'string' &&
     typeof extensions['requestId'] === 'string' &&
     'retryable' in extensions

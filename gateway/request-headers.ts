@@ -11,7 +11,10 @@ export function headersOf(headers: IncomingHttpHeaders): Incoming['headers'] {
 }
 
 /** A caller may name its request, so that one id runs through its logs and ours; anything odd is replaced. */
-export function requestIdFrom(headers: IncomingHttpHeaders, newRequestId: () => string): string {
+export function requestIdFrom(
+  headers: IncomingHttpHeaders | Incoming['headers'],
+  newRequestId: () => string,
+): string {
   const given = headers['x-request-id'];
-  return typeof given === 'string' && /^[\w-]{8,64}$/u.test(given) ? given : newRequestId();
+  return typeof given === 'string' && /^[\w-]{1,64}$/u.test(given) ? given : newRequestId();
 }

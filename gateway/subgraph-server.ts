@@ -92,7 +92,8 @@ export async function serveSubgraph<C extends object>(
     }),
     schema,
     limits: SUBGRAPH_LIMITS,
-    newRequestId,
+    // A gateway opens one socket for one subscription.
+    requestIdFor: (headers) => requestIdFrom(headers, newRequestId),
   });
   const upgrades = new WebSocketServer({
     noServer: true,

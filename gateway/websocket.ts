@@ -16,7 +16,8 @@ export interface WebSocketOptions {
   readonly operations: Operations;
   readonly schema: ExecutionArgs['schema'];
   readonly limits: Limits;
-  readonly newRequestId: () => string;
+  /** Names one operation of a socket that was opened with these headers. */
+  readonly requestIdFor: (headers: Incoming['headers']) => string;
   /** Called at `connection_init`; a rejection closes the socket with 4403. */
   readonly admit?: (incoming: Incoming) => Promise<void>;
 }
@@ -51,7 +52,7 @@ export class WebSockets {
         return await this.#isAdmitted(extra);
       },
       onSubscribe: async ({ extra, subscriptions }, _id, payload) => {
-        const requestId = options.newRequestId();
+        const requestId = options.requestIdFor(extra.headers);
         if (Object.keys(subscriptions).length > limits.operationsPerSocket) {
           const refusal = tooMany(limits.operationsPerSocket);
           return [...options.operations.refuse(refusal, requestId)];
@@ -121,12 +122,12 @@ export class WebSockets {
   }
 
   async #isAdmitted(extra: Extra): Promise<boolean> {
-    const { admit, newRequestId } = this.#options;
+    const { admit, requestIdFor } = this.#options;
     try {
       await admit?.({
         kind: 'subscription',
         headers: extra.headers,
-        requestId: newRequestId(),
+        requestId: requestIdFor(extra.headers),
         signal: extra.gone.signal,
       });
       return true;
