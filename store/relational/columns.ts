@@ -79,6 +79,14 @@ export function indexStatements(table: TableName): readonly RawBuilder<unknown>[
     const rest = typeOf(column) === 'text' ? ['createdAt', 'id'] : ['id'];
     statements.push(index(table, false, [column, ...rest]));
   }
+  // What a person sees is listed by creation or by update, and counted: see `visibleBranches`.
+  if (hasColumn(table, 'visibility')) {
+    statements.push(index(table, false, ['visibility', 'owner']));
+    if (hasColumn(table, 'updatedAt')) {
+      statements.push(index(table, false, ['owner', 'updatedAt', 'id']));
+      statements.push(index(table, false, ['visibility', 'updatedAt', 'id']));
+    }
+  }
   for (const columns of uniqueSetsOf(table)) statements.push(index(table, true, columns));
   return statements;
 }

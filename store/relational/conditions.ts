@@ -81,6 +81,19 @@ export function visibleBranches(
   return branches;
 }
 
+/** The same as alternatives that exclude each other, for counting. Null: everything. */
+export function countedBranches(
+  dialect: Dialect,
+  table: TableName,
+  alias: string,
+  actor: Actor | undefined,
+): readonly RawBuilder<unknown>[] | null {
+  if (visibleBranches(table, alias, actor) === null || actor === undefined) return null;
+  const owned = anyOf(dialect, sql.ref(`${alias}.owner`), ownersOf(actor));
+  if (!hasColumn(table, 'visibility')) return [owned];
+  return [owned, sql`${sql.ref(`${alias}.visibility`)} = ${'PUBLIC'} and not ${owned}`];
+}
+
 /** The same as one condition, for a query that another index narrows; `coalesce` keeps the planner off these two. */
 export function visibleFilter(
   dialect: Dialect,

@@ -31,21 +31,27 @@ export async function migrate(
 ): Promise<void> {
   await session.query(sql`create table if not exists migrations (number ${sql.raw(dialect.integer)}
     primary key, name ${sql.raw(dialect.text)} not null, "appliedAt" ${sql.raw(dialect.integer)} not null)`);
-  const applied = await session.query(sql<{ number: number }>`select number from migrations`);
+  const applied = await session.query(
+    sql<{ number: number; name: string }>`select number, name from migrations`,
+  );
   const known = [...migrations, ...extra];
-  const strange = applied.filter((row) => !known.some((step) => step.number === row.number));
+  const strange = applied.filter((row) => !known.some((step) => isSame(step, row)));
   if (strange.length > 0) {
     throw new StoreUnusableError(
       'NEWER',
-      `The database was written by a newer version of this program (migration ${strange.map((row) => row.number).join(', ')} is unknown here). Start that version, or another folder.`,
+      `The database was written by a newer version of this program (it knows "${strange.map((row) => row.name).join('", "')}", this one does not). Start that version, or give this one another folder.`,
     );
   }
   for (const step of known) {
-    if (applied.some((row) => row.number === step.number)) continue;
+    if (applied.some((row) => isSame(step, row))) continue;
     for (const statement of step.statements(dialect)) await session.query(statement);
     await session.query(sql`insert into migrations values (${step.number}, ${step.name}, ${now})`);
   }
   for (const table of tableNames) await deriveColumns(session, dialect, table);
+}
+
+function isSame(step: Migration, row: { readonly number: number; readonly name: string }): boolean {
+  return step.number === row.number && step.name === row.name;
 }
 
 /**
@@ -115,18 +121,22 @@ export const migrations: readonly Migration[] = [
   },
   {
     number: 2,
-    name: 'module index and facets',
+    name: 'index of modules, with facets',
     statements: ({ text, integer, clustered }) => {
       const t = sql.raw(text);
       const i = sql.raw(integer);
       const end = sql.raw(clustered);
       return [
-        sql`create table "moduleIndex" (id ${t} primary key, "titleKey" ${t} not null,
-          trainable ${i} not null, valid ${i} not null) ${end}`,
+        // Narrow rows under small numbers, so that counting a catalogue touches no document.
+        sql`create table "moduleIndex" (number ${i} primary key, id ${t} not null unique,
+          "titleKey" ${t} not null, trainable ${i} not null, valid ${i} not null, owner ${t} not null,
+          visibility ${t} not null, "createdAt" ${i} not null, "updatedAt" ${i} not null)`,
         sql`create index "moduleIndex_titleKey" on "moduleIndex" ("titleKey", id)`,
-        sql`create table "moduleFacets" ("moduleId" ${t} not null, facet ${t} not null,
-          "valueKey" ${t} not null, value ${t} not null, primary key (facet, "valueKey", "moduleId")) ${end}`,
-        sql`create index "moduleFacets_moduleId" on "moduleFacets" ("moduleId")`,
+        sql`create index "moduleIndex_createdAt" on "moduleIndex" ("createdAt", id)`,
+        sql`create index "moduleIndex_updatedAt" on "moduleIndex" ("updatedAt", id)`,
+        sql`create table "moduleFacets" (facet ${t} not null, "valueKey" ${t} not null,
+          number ${i} not null, value ${t} not null, primary key (facet, "valueKey", number)) ${end}`,
+        sql`create index "moduleFacets_number" on "moduleFacets" (number)`,
       ];
     },
   },

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Module } from '../../domain/module.ts';
 import type { ModuleFacet } from '../contract/module-search.ts';
+import { nextNumber } from './idempotency.ts';
 import type { Session } from './session.ts';
 
 /** What is searched of a module, by weight; an engine's full-text index has these four columns. */
@@ -11,24 +12,37 @@ export interface ModuleWords {
   readonly description: string;
 }
 
-/** Keeps the catalogue's index rows of one module; in the transaction that writes the module. */
-export async function indexModule(session: Session, module: Module): Promise<void> {
+/** Keeps the index rows of one module, in the transaction that writes it. Gives the module's number in the index. */
+export async function indexModule(session: Session, module: Module): Promise<number> {
+  const number = await numberOf(session, module.id);
   const valid = module.findings.every((finding) => finding.severity !== 'ERROR');
   await session.query(
-    sql`insert into "moduleIndex" (id, "titleKey", trainable, valid)
-      values (${module.id}, ${fold(module.title)}, ${module.trainable ? 1 : 0}, ${valid ? 1 : 0})
+    sql`insert into "moduleIndex" (number, id, "titleKey", trainable, valid, owner, visibility,
+        "createdAt", "updatedAt")
+      values (${number}, ${module.id}, ${fold(module.title)}, ${module.trainable ? 1 : 0},
+        ${valid ? 1 : 0}, ${module.owner}, ${module.visibility}, ${module.createdAt}, ${module.updatedAt})
       on conflict (id) do update set "titleKey" = excluded."titleKey",
-        trainable = excluded.trainable, valid = excluded.valid`,
+        trainable = excluded.trainable, valid = excluded.valid, owner = excluded.owner,
+        visibility = excluded.visibility, "createdAt" = excluded."createdAt",
+        "updatedAt" = excluded."updatedAt"`,
   );
-  await session.query(sql`delete from "moduleFacets" where "moduleId" = ${module.id}`);
+  await session.query(sql`delete from "moduleFacets" where number = ${number}`);
   for (const [facet, values] of Object.entries(facetValues(module))) {
     for (const value of values) {
       await session.query(
-        sql`insert into "moduleFacets" ("moduleId", facet, "valueKey", value)
-          values (${module.id}, ${facet}, ${fold(value)}, ${value}) on conflict do nothing`,
+        sql`insert into "moduleFacets" (facet, "valueKey", number, value)
+          values (${facet}, ${fold(value)}, ${number}, ${value}) on conflict do nothing`,
       );
     }
   }
+  return number;
+}
+
+async function numberOf(session: Session, id: string): Promise<number> {
+  const rows = await session.query(
+    sql<{ number: number }>`select number from "moduleIndex" where id = ${id}`,
+  );
+  return rows[0]?.number ?? nextNumber(session, 'modules.number');
 }
 
 export function wordsOf(module: Module): ModuleWords {

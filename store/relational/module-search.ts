@@ -5,14 +5,17 @@ import type { ModuleFacet, ModuleQuery, ModuleSearch } from '../contract/module-
 import { anyOf, visibleFilter, where } from './conditions.ts';
 import { boundsOf, orderBy, readPage, type KeyedRow, type Order } from './keyset.ts';
 import { fold, type ModuleWords } from './module-index.ts';
-import type { Dialect, Session } from './session.ts';
+import type { Dialect, Session, WriteSession } from './session.ts';
 
 /** The engine's full-text index over modules. */
 export interface ModuleText {
-  /** Replaces what is indexed of a module. */
-  write(session: Session, id: string, words: ModuleWords): Promise<void>;
-  /** A select of `id` and `rank` (greater is better) for modules that have all `words`, the last one by prefix. */
-  match(words: readonly string[]): RawBuilder<unknown>;
+  /** Replaces what is indexed of the module that has this number in the index. */
+  write(session: WriteSession, number: number, words: ModuleWords): Promise<void>;
+  /**
+   * A select of `number`, and `rank` (greater is better) when it is asked for, of the modules that have all `words`, the
+   * last one by prefix. To rank costs more than to match.
+   */
+  match(words: readonly string[], isRanked: boolean): RawBuilder<unknown>;
 }
 
 /** More words than this narrow nothing that a person wants; they cost. */
@@ -32,18 +35,24 @@ export class RelationalModuleSearch implements ModuleSearch {
   page(query: ModuleQuery, page: PageRequest): Promise<Page<Module>> {
     const { order, key } = orderOf(query);
     return readPage(order, page, (stretch) => {
-      const id = sql`${sql.ref('m.id')}`;
+      const id = sql`${sql.ref('x.id')}`;
       const conditions = [...this.#conditions(query, null), ...boundsOf(order, stretch, key, id)];
+      // Documents are fetched for the rows of the page alone.
       return this.#session.query(
-        sql<KeyedRow>`${this.#found(query)} select m.id, ${key} as key, m.doc ${this.#from(query)}
-          ${where(conditions)} ${orderBy(order, stretch, key, id)} limit ${stretch.limit}`,
+        sql<KeyedRow>`${this.#found(query, query.orderBy === 'RELEVANCE')} select s.id, s.key, m.doc from (
+            select x.id, ${key} as key ${this.#from(query)} ${where(conditions)}
+            ${orderBy(order, stretch, key, id)} limit ${stretch.limit}
+          ) as s join modules as m on m.id = s.id
+          ${orderBy(order, stretch, sql.ref('s.key'), sql.ref('s.id'))}`,
       );
     });
   }
 
   async count(query: ModuleQuery): Promise<number> {
     const rows = await this.#session.query(
-      sql<{ count: number }>`${this.#found(query)} select count(*) as count ${this.#from(query)}
+      sql<{
+        count: number;
+      }>`${this.#found(query, false)} select count(*) as count ${this.#from(query)}
         ${where(this.#conditions(query, null))}`,
     );
     return rows[0]?.count ?? 0;
@@ -59,9 +68,9 @@ export class RelationalModuleSearch implements ModuleSearch {
     const counted = new Map<ModuleFacet, { readonly value: string; readonly count: number }[]>();
     for (const facet of new Set(facets)) {
       const rows = await this.#session.query(
-        sql<{ value: string; count: number }>`${this.#found(query)}
+        sql<{ value: string; count: number }>`${this.#found(query, false)}
           select min(f.value) as value, count(*) as count ${this.#from(query)}
-          join "moduleFacets" as f on f."moduleId" = m.id
+          join "moduleFacets" as f on f.number = x.number
           ${where([sql`f.facet = ${facet}`, ...this.#conditions(query, facet)])}
           group by f."valueKey" order by count(*) desc, f."valueKey" limit ${limit}`,
       );
@@ -74,20 +83,20 @@ export class RelationalModuleSearch implements ModuleSearch {
   }
 
   /** The full-text matches, worked out once: a rank cannot be computed inside a join. */
-  #found(query: ModuleQuery): RawBuilder<unknown> {
+  #found(query: ModuleQuery, isRanked: boolean): RawBuilder<unknown> {
     const words = wordsIn(query);
-    return words.length === 0
-      ? sql``
-      : sql`with found as materialized (${this.#text.match(words)})`;
+    if (words.length === 0) return sql``;
+    return sql`with found as materialized (${this.#text.match(words, isRanked)})`;
   }
 
   #from(query: ModuleQuery): RawBuilder<unknown> {
-    const all = sql`from modules as m join "moduleIndex" as x on x.id = m.id`;
-    return wordsIn(query).length === 0 ? all : sql`${all} join found as r on r.id = m.id`;
+    return wordsIn(query).length === 0
+      ? sql`from "moduleIndex" as x`
+      : sql`from found as r join "moduleIndex" as x on x.number = r.number`;
   }
 
   #conditions(query: ModuleQuery, without: ModuleFacet | null): readonly RawBuilder<unknown>[] {
-    const conditions = [...visibleFilter(this.#dialect, 'modules', 'm', query.visibleTo)];
+    const conditions = [...visibleFilter(this.#dialect, 'modules', 'x', query.visibleTo)];
     if (query.trainable !== null) conditions.push(sql`x.trainable = ${query.trainable ? 1 : 0}`);
     if (query.valid !== null) conditions.push(sql`x.valid = ${query.valid ? 1 : 0}`);
     // Something was asked for, but it has no letter and no digit: nothing has it.
@@ -95,7 +104,7 @@ export class RelationalModuleSearch implements ModuleSearch {
     for (const [facet, values] of Object.entries(query.facets)) {
       if (facet === without || values === undefined || values.length === 0) continue;
       conditions.push(
-        sql`m.id in (select c."moduleId" from "moduleFacets" as c where c.facet = ${facet}
+        sql`x.number in (select c.number from "moduleFacets" as c where c.facet = ${facet}
           and ${anyOf(this.#dialect, sql.ref('c.valueKey'), values.map(fold))})`,
       );
     }
@@ -119,7 +128,7 @@ function orderOf(query: ModuleQuery): { readonly order: Order; readonly key: Raw
   const { orderBy: by, direction } = query;
   const name = (key: string): string => `modules.search.${key}.${direction}`;
   if (by === 'CREATED' || by === 'UPDATED') {
-    const column = by === 'CREATED' ? 'm.createdAt' : 'm.updatedAt';
+    const column = by === 'CREATED' ? 'x.createdAt' : 'x.updatedAt';
     return {
       order: { name: name(column), keyType: 'integer', direction },
       key: sql`${sql.ref(column)}`,

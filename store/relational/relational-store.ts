@@ -62,8 +62,8 @@ function transactionOf(parts: RelationalParts, session: WriteSession): Transacti
     session,
     engine.dialect,
     async (module) => {
-      await indexModule(session, module);
-      await text.write(session, module.id, wordsOf(module));
+      const number = await indexModule(session, module);
+      await text.write(session, number, wordsOf(module));
     },
   );
   return {

@@ -2,7 +2,15 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Page, PageRequest } from '../../domain/page.ts';
 import type { Column, Entities, Query, Table, TableName } from '../contract/table.ts';
 import { hasColumn, orderExpression, typeOf } from './columns.ts';
-import { anyOf, isNarrow, visibleBranches, visibleFilter, where, whereOf } from './conditions.ts';
+import {
+  anyOf,
+  countedBranches,
+  isNarrow,
+  visibleBranches,
+  visibleFilter,
+  where,
+  whereOf,
+} from './conditions.ts';
 import { boundsOf, head, orderBy, pageOf, readPage, windowOf } from './keyset.ts';
 import type { KeyedRow, Order, Stretch } from './keyset.ts';
 import type { Dialect, Session } from './session.ts';
@@ -54,9 +62,17 @@ export class RelationalTable<T extends TableName> implements Table<T> {
   }
 
   async count(query: Query<T>): Promise<number> {
+    const conditions = whereOf(this.dialect, this.name, 't', query.where);
+    const branches = isNarrow(query.where)
+      ? null
+      : countedBranches(this.dialect, this.name, 't', query.visibleTo);
+    const counts = (branches ?? [null]).map((branch) => {
+      const visible = branch === null ? this.#visible('t', query) : [branch];
+      return sql`(select count(*) from ${sql.table(this.name)} as t
+        ${where([...visible, ...conditions])})`;
+    });
     const rows = await this.session.query(
-      sql<{ count: number }>`select count(*) as count from ${sql.table(this.name)} as t
-        ${where([...whereOf(this.dialect, this.name, 't', query.where), ...this.#visible('t', query)])}`,
+      sql<{ count: number }>`select ${sql.join(counts, sql` + `)} as count`,
     );
     return rows[0]?.count ?? 0;
   }

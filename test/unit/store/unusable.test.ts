@@ -81,7 +81,8 @@ describe('a database of an older version', () => {
     await first.close();
     change(
       path,
-      'drop index "datasets_updatedAt_id"; alter table datasets drop column "updatedAt"',
+      `drop index "datasets_updatedAt_id"; drop index "datasets_owner_updatedAt_id";
+      drop index "datasets_visibility_updatedAt_id"; alter table datasets drop column "updatedAt"`,
     );
     const store = await openEmbeddedStore({ folder, ambient });
     expect(await store.datasets.count({ where: { updatedAt: { atLeast: 1100 } } })).toBe(100);
