@@ -1,8 +1,10 @@
 import { type Actor, maySee } from '../../domain/actor.ts';
-import type { DataFormat, Dataset, DatasetVersion, Split } from '../../domain/dataset.ts';
+import type { DataFile, DataFormat, Dataset, DatasetVersion, Split } from '../../domain/dataset.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
 import type { Query } from '../../store/contract/table.ts';
 import type { Surroundings } from '../surroundings.ts';
+import { idOf } from '../visible.ts';
+import { filePage } from './file-page.ts';
 
 export interface DatasetFilter {
   /** A part of the name. */
@@ -24,6 +26,19 @@ export class DatasetReads {
 
   constructor(at: Surroundings) {
     this.#at = at;
+  }
+
+  /** Null when there is none to see; BAD_ID when the text is no id of this noun. The same holds for each of these. */
+  async get(actor: Actor, id: string): Promise<Dataset | null> {
+    return (await this.byId(actor, [idOf('Dataset', id)]))[0] ?? null;
+  }
+
+  async getVersion(actor: Actor, id: string): Promise<DatasetVersion | null> {
+    return (await this.versionsById(actor, [idOf('DatasetVersion', id)]))[0] ?? null;
+  }
+
+  async getSplit(actor: Actor, id: string): Promise<Split | null> {
+    return (await this.splitsById(actor, [idOf('Split', id)]))[0] ?? null;
   }
 
   page(
@@ -102,6 +117,15 @@ export class DatasetReads {
   ): Promise<ReadonlyMap<string, number>> {
     const seen = [...(await this.#visibleVersions(actor, versionIds))];
     return this.#at.store.splits.countEach('datasetVersionId', seen, {});
+  }
+
+  /** Where the bytes of a file are read for a while: signed, expiring. The caller saw the file, so it may read it. */
+  urlOf(file: Pick<DataFile, 'path' | 'sha256'>): string {
+    return this.#at.links.blob(file.sha256, file.path.split('/').at(-1) ?? file.path);
+  }
+
+  filePage(version: Pick<DatasetVersion, 'files'>, page: PageRequest): Page<DataFile> {
+    return filePage(version.files, page);
   }
 
   async #visibleVersions(

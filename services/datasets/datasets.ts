@@ -13,6 +13,7 @@ import { compareText } from './formats/examples.ts';
 import {
   assertDivisible,
   keyOf,
+  type PreparedSplit,
   prepareSplit,
   recordSplit,
   splitFindings,
@@ -46,6 +47,7 @@ export interface CreateDatasetVersion {
 
 export interface CreateSplit extends SplitWish {
   readonly datasetVersionId: string;
+  readonly idempotencyKey: string | null;
 }
 
 /** A data set that the platform brings along. */
@@ -140,18 +142,16 @@ export class Datasets extends DatasetReads {
     const findings = splitFindings(request, []);
     if (findings.length > 0) throw new InvalidInputError(findings);
     assertDivisible(request, version.labels, []);
-    const earlier = await this.#at.store.splits.find({
-      where: { datasetVersionId: version.id, ...keyOf(request) },
+    const { idempotencyKey, ...input } = request;
+    const key = { actor, operation: 'createSplit', idempotencyKey, input: { ...input } };
+    const prepared = await this.#prepareSplit(version, keyOf(request));
+    return this.#at.store.transaction(async (tx) => {
+      const record = async () => (await recordSplit(this.#at, tx, version.id, prepared)).id;
+      const id = await once(tx, key, record);
+      const split = await tx.splits.get(id);
+      if (split === null) throw notFound('Split', id);
+      return split;
     });
-    if (earlier !== null) return earlier;
-    const prepared = await prepareSplit(
-      this.#at,
-      keyOf(request),
-      request.rule === 'STRATIFIED'
-        ? await examplesOf(this.#at, version)
-        : { count: version.exampleCount, labelOf: null },
-    );
-    return this.#at.store.transaction((tx) => recordSplit(this.#at, tx, version.id, prepared));
   }
 
   /** The version, if the actor may see it: for use cases that take one as their input. */
@@ -226,5 +226,16 @@ export class Datasets extends DatasetReads {
       createdAt: now,
       updatedAt: now,
     };
+  }
+
+  async #prepareSplit(version: DatasetVersion, wish: SplitWish): Promise<PreparedSplit> {
+    const where = { datasetVersionId: version.id, ...wish };
+    const earlier = await this.#at.store.splits.find({ where });
+    if (earlier !== null) return earlier;
+    const examples =
+      wish.rule === 'STRATIFIED'
+        ? await examplesOf(this.#at, version)
+        : { count: version.exampleCount, labelOf: null };
+    return prepareSplit(this.#at, wish, examples);
   }
 }

@@ -133,6 +133,11 @@ export class Uploads {
     return null;
   }
 
+  /** Null when there is none of the actor's; BAD_ID when the text is no id of an upload. */
+  async get(actor: Actor, id: string): Promise<Upload | null> {
+    return (await this.byId(actor, [idOf('Upload', id)]))[0] ?? null;
+  }
+
   /** In the order of `ids`; null for those that the actor may not see. */
   async byId(actor: Actor, ids: readonly string[]): Promise<readonly (Upload | null)[]> {
     const uploads = await this.#at.store.uploads.getMany(ids);
@@ -152,6 +157,11 @@ export class Uploads {
 
   counts(actor: Actor, datasetIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
     return this.#at.store.uploads.countEach('datasetId', datasetIds, { visibleTo: actor });
+  }
+
+  /** Where its parts go; null when it takes none any more. */
+  urlOf(upload: Upload): string | null {
+    return upload.state === 'OPEN' ? this.#at.links.upload(upload.id) : null;
   }
 
   /** Bytes that are safe here. */
