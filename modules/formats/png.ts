@@ -6,8 +6,9 @@ export interface Image extends ImageShape {
   readonly pixels: Uint8Array;
 }
 
-/** Decodes a PNG of any colour type to grey or red, green and blue; an alpha channel is dropped. Throws an Error when the bytes are not a PNG. */
+/** Decodes a PNG of any colour type to grey or red, green and blue; an alpha channel is dropped. Throws an Error that completes "the file is …" when they cannot be read. */
 export function decodePng(bytes: Uint8Array): Image {
+  refuseHuge(bytes);
   let png: DecodedPng;
   try {
     png = decode(bytes);
@@ -27,6 +28,17 @@ export function decodePng(bytes: Uint8Array): Image {
 /** The image with the height, width and channels a model wants: bilinear in space; grey by luminance, colour by repetition. */
 export function fitImage(image: Image, shape: ImageShape): Image {
   return resize(convertChannels(image, shape.channels), shape.width, shape.height);
+}
+
+const mostPixels = 50_000_000;
+
+/** A few bytes can claim an image of any size; the claim is read before memory is asked for. */
+function refuseHuge(bytes: Uint8Array): void {
+  if (bytes.length < 24) return;
+  const header = new DataView(bytes.buffer, bytes.byteOffset, 24);
+  const pixels = header.getUint32(16) * header.getUint32(20);
+  if (pixels > mostPixels)
+    throw new Error(`an image of ${pixels} pixels, at most ${mostPixels} are read`);
 }
 
 function toBytes(png: DecodedPng): Uint8Array {

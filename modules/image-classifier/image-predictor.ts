@@ -77,6 +77,6 @@ function decodeImage(image: UploadedFile, shape: ImageShape): Uint8Array {
     return fitImage(decodePng(image.bytes), shape).pixels;
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'unknown';
-    throw new ArgumentError('image', `Must be a PNG: ${reason}.`);
+    throw new ArgumentError('image', `Cannot be used: ${reason}.`);
   }
 }

@@ -32,6 +32,8 @@ export function createService(routes: Routes, log: (text: string) => void): Serv
       .then((value) => send(response, value))
       .catch((error: unknown) => {
         if (error instanceof HttpError) return sendError(request, response, error);
+        // The client went away: nobody is left to answer, and nothing is wrong here.
+        if (response.destroyed) return;
         const failure = error instanceof Error ? error : new Error(String(error));
         log(failure.stack ?? failure.message);
         sendError(request, response, HttpError.text(500, failure.message));

@@ -57,9 +57,11 @@ export async function serve(loaded: LoadedModule, options: ServeOptions): Promis
     process.once('SIGINT', resolve);
   });
   const drained = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  // A connection that was answering becomes idle only later, and would then be kept open for the next request.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
   await trainings.close();
   await drained;
+  clearInterval(sweep);
   // A model's library may keep handles open; everything of ours is closed by now.
   process.exit(0);
 }

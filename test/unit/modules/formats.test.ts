@@ -99,6 +99,9 @@ describe('PNG images', () => {
 
   test('bytes that are no PNG are refused', () => {
     expect(() => decodePng(new Uint8Array(20))).toThrow('not a readable PNG');
+    const claim = encode({ width: 1, height: 1, channels: 1, data: Uint8Array.of(0) });
+    claim.set([0, 1, 0, 0, 0, 1, 0, 0], 16);
+    expect(() => decodePng(claim)).toThrow('an image of 4294967296 pixels');
   });
 
   test('the label of an image is its folder, its index its place among the sorted paths', async () => {
