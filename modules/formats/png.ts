@@ -6,7 +6,10 @@ export interface Image extends ImageShape {
   readonly pixels: Uint8Array;
 }
 
-/** Decodes a PNG of any colour type to grey or red, green and blue; an alpha channel is dropped. Throws an Error that completes "the file is …" when they cannot be read. */
+/**
+ * Decodes a PNG of any colour type to grey or red, green and blue; an alpha channel is dropped.
+ * Throws an Error that completes "the file is …" when they cannot be read.
+ */
 export function decodePng(bytes: Uint8Array): Image {
   refuseHuge(bytes);
   let png: DecodedPng;
@@ -25,7 +28,10 @@ export function decodePng(bytes: Uint8Array): Image {
   return dropAlpha(toBytes(png), { width, height, channels: png.channels });
 }
 
-/** The image with the height, width and channels a model wants: bilinear in space; grey by luminance, colour by repetition. */
+/**
+ * The image with the height, width and channels a model wants: bilinear in space; grey by
+ * luminance, colour by repetition.
+ */
 export function fitImage(image: Image, shape: ImageShape): Image {
   return resize(convertChannels(image, shape.channels), shape.width, shape.height);
 }

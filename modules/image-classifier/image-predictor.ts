@@ -12,7 +12,10 @@ import {
 import type { Predictor } from '../runtime/module.ts';
 import { fillPixels, type Normalisation } from './pixel-inputs.ts';
 
-/** Loads a trained image classifier. Throws an Error with one sentence when the artifact cannot be used. */
+/**
+ * Loads a trained image classifier. Throws an Error with one sentence when the artifact cannot be
+ * used.
+ */
 export async function loadImagePredictor(artifact: string | null): Promise<Predictor> {
   if (artifact === null) throw new Error('The image classifier needs trained weights.');
   const classifier = await loadClassifier(artifact, 'image-classifier');

@@ -7,7 +7,9 @@ import { shiftPixels } from './shift-pixels.ts';
 import type { TrainContext, TrainResult } from '../runtime/module.ts';
 import { fillPixels } from './pixel-inputs.ts';
 
-/** Trains on any data set of labelled images: their size, channels and labels come from the data. */
+/**
+ * Trains on any data set of labelled images: their size, channels and labels come from the data.
+ */
 export async function trainImages(context: TrainContext): Promise<TrainResult> {
   const images = await readLabelledImages(context.data);
   return trainClassifier(context, {
@@ -33,7 +35,10 @@ function prepare(images: LabelledImages, train: readonly number[], shift: number
   };
 }
 
-/** Mean and spread of all values from 0 to 1: one pair for the whole image suffices a fully connected network. */
+/**
+ * Mean and spread of all values from 0 to 1: one pair for the whole image suffices a fully
+ * connected network.
+ */
 function measure(
   images: LabelledImages,
   train: readonly number[],

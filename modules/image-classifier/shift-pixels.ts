@@ -1,6 +1,9 @@
 import type { ImageShape } from '../formats/image-data.ts';
 
-/** The image moved by up to `most` pixels in both directions; its edge is repeated into the gap, since black need not be the background. */
+/**
+ * The image moved by up to `most` pixels in both directions; its edge is repeated into the gap,
+ * since black need not be the background.
+ */
 export function shiftPixels(
   pixels: Uint8Array,
   { height, width, channels }: ImageShape,

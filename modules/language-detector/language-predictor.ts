@@ -5,7 +5,10 @@ import type { Predictor } from '../runtime/module.ts';
 /** Texts beyond this length add time but no certainty. */
 const mostCharacters = 100_000;
 
-/** Languages by the trigrams of a text, as ISO 639-3 codes; `und` when the text is too short to tell. */
+/**
+ * Languages by the trigrams of a text, as ISO 639-3 codes; `und` when the text is too short to
+ * tell.
+ */
 export function loadLanguagePredictor(): Promise<Predictor> {
   return Promise.resolve({
     facts: { labelSystem: 'ISO 639-3' },

@@ -19,7 +19,10 @@ export interface Classifier {
   rank(inputs: Float32Array, topK: number): RankedLabels;
 }
 
-/** Loads an artifact that `trainClassifier` wrote. Throws an Error with one sentence when the folder is not one, or is another module's. */
+/**
+ * Loads an artifact that `trainClassifier` wrote. Throws an Error with one sentence when the folder
+ * is not one, or is another module's.
+ */
 export async function loadClassifier(artifact: string, module: string): Promise<Classifier> {
   const description = await readDescription(artifact);
   const owner = isRecord(description['module']) ? description['module']['name'] : undefined;

@@ -66,13 +66,19 @@ export interface ClassifierData {
   readonly count: number;
   readonly labels: readonly string[];
   readonly label: (index: number) => number;
-  /** Learns what inputs look like (means, spreads, categories) from the examples given, which never include the test part. */
+  /**
+   * Learns what inputs look like (means, spreads, categories) from the examples given, which never
+   * include the test part.
+   */
   prepare(train: readonly number[]): PreparedInputs;
 }
 
 export interface PreparedInputs {
   readonly inputs: number;
-  /** With `random`, the example may be varied as a learner should see it; without, it is written as it is. */
+  /**
+   * With `random`, the example may be varied as a learner should see it; without, it is written as
+   * it is.
+   */
   readonly fill: FillInputs;
   /** Goes into the artifact's `module.json`: all that a predictor needs to prepare inputs alike. */
   readonly description: Readonly<Record<string, unknown>>;
@@ -80,7 +86,10 @@ export interface PreparedInputs {
   sample(index: number): Readonly<Record<string, unknown>>;
 }
 
-/** Trains a softmax network on prepared examples, evaluates it on the test part and writes a complete artifact. */
+/**
+ * Trains a softmax network on prepared examples, evaluates it on the test part and writes a
+ * complete artifact.
+ */
 export async function trainClassifier(
   context: TrainContext,
   data: ClassifierData,
@@ -157,7 +166,10 @@ function checkSplit(data: ClassifierData, { split }: TrainContext): void {
   }
 }
 
-/** A held-out example that the model gets right: a server that answers otherwise does not serve this model. */
+/**
+ * A held-out example that the model gets right: a server that answers otherwise does not serve this
+ * model.
+ */
 function chooseSample(
   data: ClassifierData,
   prepared: PreparedInputs,

@@ -10,7 +10,10 @@ import { joinBuffers } from './classifier-network.ts';
 import { seededRandom, shuffled } from './seeded-random.ts';
 import type { TensorFlow } from './tensorflow.ts';
 
-/** Writes the inputs of one example into `target` from `offset` on; with `random`, perhaps varied as a learner should see it. */
+/**
+ * Writes the inputs of one example into `target` from `offset` on; with `random`, perhaps varied as
+ * a learner should see it.
+ */
 export type FillInputs = (
   index: number,
   target: Float32Array,
@@ -48,8 +51,9 @@ export interface Score {
 }
 
 /**
- * Trains with Adam and reports an epoch at a time. Every epoch starts from a state that has been written down (weights and the optimiser's moments), also
- * when nothing was interrupted: so a resumed run computes the very same numbers as one that was left alone.
+ * Trains with Adam and reports an epoch at a time. Every epoch starts from a state that has been
+ * written down (weights and the optimiser's moments), also when nothing was interrupted: so a
+ * resumed run computes the very same numbers as one that was left alone.
  */
 export async function fit(
   tf: TensorFlow,

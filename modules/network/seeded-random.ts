@@ -1,4 +1,7 @@
-/** Numbers in [0, 1) that depend on the seeds alone (mulberry32): the same on every machine, for ever. */
+/**
+ * Numbers in [0, 1) that depend on the seeds alone (mulberry32): the same on every machine, for
+ * ever.
+ */
 export function seededRandom(...seeds: readonly number[]): () => number {
   let state = seeds.reduce(
     (mixed, seed) => mix(mixed ^ seed ^ Math.trunc(seed / 2 ** 32)),

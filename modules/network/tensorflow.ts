@@ -12,7 +12,8 @@ export interface TensorFlow {
 let loaded: Promise<TensorFlow> | null = null;
 
 /**
- * Loads TensorFlow.js on first use. WebAssembly with SIMD is the default: it trains these networks five times as fast as plain JavaScript and rounds alike on every machine.
+ * Loads TensorFlow.js on first use. WebAssembly with SIMD is the default: it trains these networks
+ * five times as fast as plain JavaScript and rounds alike on every machine.
  * `MODULE_TENSOR_BACKEND=cpu` picks plain JavaScript, for a machine without WebAssembly.
  */
 export function loadTensorFlow(): Promise<TensorFlow> {

@@ -1,4 +1,6 @@
-/** How a module declares one argument; the Swagger document and the validation both come from it. */
+/**
+ * How a module declares one argument; the Swagger document and the validation both come from it.
+ */
 export interface ArgumentField {
   readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object' | 'file';
   readonly description: string;
@@ -43,8 +45,10 @@ export type ParsedArguments =
   | { readonly ok: false; readonly errors: ArgumentErrors };
 
 /**
- * Turns what a client sent into typed values, or into messages in the words of the reference implementation's validation library, which clients match on.
- * `find` answers undefined for an argument that was not sent; text is converted, since query strings and forms have nothing else. Arguments nobody declared are ignored, as there.
+ * Turns what a client sent into typed values, or into messages in the words of the reference
+ * implementation's validation library, which clients match on. `find` answers undefined for an
+ * argument that was not sent; text is converted, since query strings and forms have nothing else.
+ * Arguments nobody declared are ignored, as there.
  */
 export function parseArguments(
   fields: ArgumentFields,
@@ -143,7 +147,10 @@ function convertMember(items: 'string' | 'number' | 'object', member: unknown): 
   return usable && Number.isFinite(Number(member)) ? Number(member) : undefined;
 }
 
-/** A file arrives as a part of a form, or, where only JSON can be sent, as base64 text or a data URL. */
+/**
+ * A file arrives as a part of a form, or, where only JSON can be sent, as base64 text or a data
+ * URL.
+ */
 function convertFile(given: unknown): Converted {
   if (isUploadedFile(given)) return { value: given };
   if (typeof given !== 'string') return { invalid: 'Not a valid file.' };

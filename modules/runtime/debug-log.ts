@@ -1,4 +1,7 @@
-/** The last 64 KiB that the process wrote to standard output and standard error, for the debug endpoint. */
+/**
+ * The last 64 KiB that the process wrote to standard output and standard error, for the debug
+ * endpoint.
+ */
 export class DebugLog {
   #text = '';
 

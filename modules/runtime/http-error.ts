@@ -1,4 +1,7 @@
-/** An answer that is not a success: validation speaks JSON, everything else plain text, as the reference implementation does. */
+/**
+ * An answer that is not a success: validation speaks JSON, everything else plain text, as the
+ * reference implementation does.
+ */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
   readonly status: number;

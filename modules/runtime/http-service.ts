@@ -39,7 +39,8 @@ export function createService(routes: Routes, log: (text: string) => void): Serv
         sendError(request, response, HttpError.text(500, failure.message));
       });
   });
-  // Longer than the idle time of the clients' connection pools, so that they never write into a connection that closes.
+  // Longer than the idle time of the clients' connection pools, so that they never write into a
+  // connection that closes.
   server.keepAliveTimeout = 75_000;
   return server;
 }
@@ -102,6 +103,7 @@ function sendError(request: IncomingMessage, response: ServerResponse, error: Ht
       ...error.headers,
     })
     .end(error.body);
-  // The rest of a body that was refused: taken off the wire unread, so that the client gets to see the answer.
+  // The rest of a body that was refused: taken off the wire unread, so that the client gets to see
+  // the answer.
   request.resume();
 }

@@ -10,7 +10,10 @@ export interface WorkloadRequest {
   readonly resume?: string;
 }
 
-/** Writes a work folder for the command `train`: the data files, a split that tests on every fifth example, and `workload.json`. */
+/**
+ * Writes a work folder for the command `train`: the data files, a split that tests on every fifth
+ * example, and `workload.json`.
+ */
 export async function layOutWorkload(work: string, request: WorkloadRequest): Promise<void> {
   const { data } = request;
   for (const file of data.files) {

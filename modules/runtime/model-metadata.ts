@@ -1,7 +1,10 @@
 import type { LoadedModule } from './load-module.ts';
 import type { Sample } from './module.ts';
 
-/** What `GET /v2/models/{name}/` answers beside id, name and links; both metadata formats come out alike. */
+/**
+ * What `GET /v2/models/{name}/` answers beside id, name and links; both metadata formats come out
+ * alike.
+ */
 export function modelMetadata(
   { module, metadata }: LoadedModule,
   sample: Sample | null,

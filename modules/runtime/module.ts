@@ -2,7 +2,10 @@ import type { ArgumentFields, ArgumentValues } from './arguments.ts';
 import type { DataSet, Split } from './workload.ts';
 import type { RunReport } from './run-report.ts';
 
-/** What a module's `module.ts` exports as `module`. Nothing in it may load a heavy library before `load` or `train` is called: `describe` imports it. */
+/**
+ * What a module's `module.ts` exports as `module`. Nothing in it may load a heavy library before
+ * `load` or `train` is called: `describe` imports it.
+ */
 export interface Module {
   /** Name in the routes of the API and in the catalogue: lower case, digits and hyphens. */
   readonly name: string;
@@ -12,9 +15,14 @@ export interface Module {
   readonly predictArguments: ArgumentFields;
   /** Arguments of a training; null when the module cannot be trained. */
   readonly trainArguments: ArgumentFields | null;
-  /** A request that any server of this module can answer. An artifact may carry a better one in its `sample.json`. */
+  /**
+   * A request that any server of this module can answer. An artifact may carry a better one in its
+   * `sample.json`.
+   */
   readonly sample: Sample | null;
-  /** Folder of shipped weights inside the module's folder, or null when it has none (or needs none). */
+  /**
+   * Folder of shipped weights inside the module's folder, or null when it has none (or needs none).
+   */
   readonly weights: string | null;
   /** Whether `load(null)` works, that is, a prediction needs no trained weights. */
   readonly predictsWithoutWeights: boolean;
@@ -22,18 +30,26 @@ export interface Module {
   load(artifact: string | null): Promise<Predictor>;
   /** Trains, evaluates on the test part and writes the model into `context.artifact`. */
   train?(context: TrainContext): Promise<TrainResult>;
-  /** The data that a training takes when a server of the API is asked to train and was given no data of its own. */
+  /**
+   * The data that a training takes when a server of the API is asked to train and was given no data
+   * of its own.
+   */
   referenceData?(): Promise<ReferenceData>;
 }
 
-/** A sample request: `arguments` as a JSON body, and what the answer must have first in `labels`. */
+/**
+ * A sample request: `arguments` as a JSON body, and what the answer must have first in `labels`.
+ */
 export interface Sample {
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly expect?: { readonly label: string };
 }
 
 export interface Predictor {
-  /** Answers one request; the value becomes `predictions`. An ArgumentError becomes 422, anything else 500. */
+  /**
+   * Answers one request; the value becomes `predictions`. An ArgumentError becomes 422, anything
+   * else 500.
+   */
   predict(values: ArgumentValues): unknown;
   /** What this model adds to the module's metadata: labels, input shape. */
   readonly facts: Readonly<Record<string, unknown>>;

@@ -1,4 +1,7 @@
-/** Local time without a zone, as Python's `str(datetime.now())` prints it; the last three of the six digits are always 0. */
+/**
+ * Local time without a zone, as Python's `str(datetime.now())` prints it; the last three of the six
+ * digits are always 0.
+ */
 export function localTime(at: Date): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;

@@ -2,10 +2,16 @@ import type { IncomingMessage } from 'node:http';
 import { isRecord, type ArgumentField, type UploadedFile } from './arguments.ts';
 import { HttpError } from './http-error.ts';
 
-/** Finds an argument in the query string, then in the form, then in the JSON body; undefined when it is nowhere. */
+/**
+ * Finds an argument in the query string, then in the form, then in the JSON body; undefined when it
+ * is nowhere.
+ */
 export type FindArgument = (name: string, field: ArgumentField) => unknown;
 
-/** Reads a request's arguments from all three places. Throws HttpError: 400 for a body that is not what it says, 413 for one that is too large. */
+/**
+ * Reads a request's arguments from all three places. Throws HttpError: 400 for a body that is not
+ * what it says, 413 for one that is too large.
+ */
 export async function readArguments(
   request: IncomingMessage,
   query: URLSearchParams,

@@ -32,7 +32,10 @@ export interface ServeOptions {
   readonly debugEndpoint: boolean;
 }
 
-/** Serves the DEEPaaS V2 API until SIGTERM or SIGINT. The port opens after the model has answered its own sample. */
+/**
+ * Serves the DEEPaaS V2 API until SIGTERM or SIGINT. The port opens after the model has answered
+ * its own sample.
+ */
 export async function serve(loaded: LoadedModule, options: ServeOptions): Promise<void> {
   const { module } = loaded;
   const debug = new DebugLog(options.debugEndpoint);
@@ -57,7 +60,8 @@ export async function serve(loaded: LoadedModule, options: ServeOptions): Promis
     process.once('SIGINT', resolve);
   });
   const drained = new Promise<void>((resolve) => server.close(() => resolve()));
-  // A connection that was answering becomes idle only later, and would then be kept open for the next request.
+  // A connection that was answering becomes idle only later, and would then be kept open for the
+  // next request.
   const sweep = setInterval(() => server.closeIdleConnections(), 50);
   await trainings.close();
   await drained;
@@ -79,7 +83,10 @@ function refuse(error: unknown): never {
   throw new InputError(`The model cannot be served: ${message}`, { cause: error });
 }
 
-/** The first request pays for compilation and for memory, and a model that fails its own sample must not open a port. */
+/**
+ * The first request pays for compilation and for memory, and a model that fails its own sample must
+ * not open a port.
+ */
 async function warm(
   fields: ArgumentFields,
   predictor: Predictor,

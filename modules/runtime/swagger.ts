@@ -1,7 +1,10 @@
 import type { ArgumentField, ArgumentFields } from './arguments.ts';
 import type { Module } from './module.ts';
 
-/** The module's API as a Swagger 2.0 document, in the manner of the reference implementation: arguments of a POST are query parameters, files are form data. */
+/**
+ * The module's API as a Swagger 2.0 document, in the manner of the reference implementation:
+ * arguments of a POST are query parameters, files are form data.
+ */
 export function swaggerDocument(module: Module, basePath = ''): Readonly<Record<string, unknown>> {
   const model = `${basePath}/v2/models/${module.name}/`;
   const training = `${model}train/{uuid}`;

@@ -8,8 +8,9 @@ import { createRunReport } from './run-report.ts';
 import { readWorkload } from './workload.ts';
 
 /**
- * Runs the workload in `work` and leaves `out/model` and, last, `out/output.json`: whoever finds that document finds everything it names.
- * Throws InputError for what the person who asked has to mend and Stopped when `signal` was aborted.
+ * Runs the workload in `work` and leaves `out/model` and, last, `out/output.json`: whoever finds
+ * that document finds everything it names. Throws InputError for what the person who asked has to
+ * mend and Stopped when `signal` was aborted.
  */
 export async function train(
   module: Module,
@@ -66,7 +67,10 @@ export async function train(
   }
 }
 
-/** Unlike the API, which ignores what it does not know, a run refuses a misspelt argument: it costs hours to find out later. */
+/**
+ * Unlike the API, which ignores what it does not know, a run refuses a misspelt argument: it costs
+ * hours to find out later.
+ */
 export function trainValues(
   fields: ArgumentFields,
   given: Readonly<Record<string, unknown>>,

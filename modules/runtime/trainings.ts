@@ -21,7 +21,8 @@ interface Training {
 }
 
 /**
- * The trainings of one server: a record in memory each, one child process at a time. As in the reference implementation a training that waits for its turn already says `running`.
+ * The trainings of one server: a record in memory each, one child process at a time. As in the
+ * reference implementation a training that waits for its turn already says `running`.
  */
 export class Trainings {
   readonly #loaded: LoadedModule;
@@ -70,7 +71,10 @@ export class Trainings {
     return training ? describeTraining(training) : null;
   }
 
-  /** Cancels what still runs and forgets the record, which is answered a last time; null when there is none. */
+  /**
+   * Cancels what still runs and forgets the record, which is answered a last time; null when there
+   * is none.
+   */
   async forget(uuid: string): Promise<object | null> {
     const training = this.#trainings.get(uuid);
     if (!training) return null;
@@ -134,7 +138,10 @@ export class Trainings {
   }
 }
 
-/** Resolves when the child left with code 0; otherwise rejects with the last line it wrote to standard error. */
+/**
+ * Resolves when the child left with code 0; otherwise rejects with the last line it wrote to
+ * standard error.
+ */
 function runChild(
   module: string,
   work: string,

@@ -17,7 +17,10 @@ export interface DataSet {
   readonly target: string | null;
 }
 
-/** Indices of examples: item number (IDX), place among the files sorted by path (IMAGE_FOLDER), data row (CSV). */
+/**
+ * Indices of examples: item number (IDX), place among the files sorted by path (IMAGE_FOLDER), data
+ * row (CSV).
+ */
 export interface Split {
   readonly train: readonly number[];
   readonly test: readonly number[];
@@ -34,7 +37,10 @@ export interface Workload {
 
 const formats: readonly DataSet['format'][] = ['IDX', 'IMAGE_FOLDER', 'CSV'];
 
-/** Reads and checks `workload.json`, the split and the files it names. Throws InputError with what is wrong. */
+/**
+ * Reads and checks `workload.json`, the split and the files it names. Throws InputError with what
+ * is wrong.
+ */
 export async function readWorkload(work: string): Promise<Workload> {
   const document = await readJson(join(work, 'workload.json'), 'workload.json');
   const data = document['data'];
@@ -126,7 +132,8 @@ async function findCheckpoint(work: string, path: unknown): Promise<string | nul
   if (path === undefined || path === null) return null;
   if (typeof path !== 'string')
     throw new InputError('The checkpoint to resume from is not a path.');
-  // Checkpoints are reported relative to out/, and brought back by a launcher to wherever it lays its inputs.
+  // Checkpoints are reported relative to out/, and brought back by a launcher to wherever it lays
+  // its inputs.
   for (const base of [work, join(work, 'out')]) {
     const folder = inside(base, path);
     if ((await stat(folder).catch(() => null))?.isDirectory()) return folder;

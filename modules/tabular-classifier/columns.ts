@@ -13,7 +13,10 @@ export type Column =
 
 const mostCategories = 100;
 
-/** Learns a column from its values as texts; the empty text is a missing value. Throws InputError when it cannot be an input. */
+/**
+ * Learns a column from its values as texts; the empty text is a missing value. Throws InputError
+ * when it cannot be an input.
+ */
 export function learnColumn(name: string, values: readonly string[]): Column {
   const present = values.filter((value) => value !== '');
   const numbers = present.map(Number);
@@ -38,7 +41,10 @@ export function columnWidth(column: Column): number {
   return column.kind === 'numeric' ? 1 : column.categories.length;
 }
 
-/** Writes one value. A missing number counts as the mean; a missing or unknown category as none of those known. Answers false when a numeric column got something else. */
+/**
+ * Writes one value. A missing number counts as the mean; a missing or unknown category as none of
+ * those known. Answers false when a numeric column got something else.
+ */
 export function fillColumn(
   column: Column,
   value: string,

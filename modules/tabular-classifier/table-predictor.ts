@@ -5,7 +5,10 @@ import { columnWidth, fillColumn, parseColumns, type Column } from './columns.ts
 
 const mostRows = 10_000;
 
-/** Loads a trained table classifier. Throws an Error with one sentence when the artifact cannot be used. */
+/**
+ * Loads a trained table classifier. Throws an Error with one sentence when the artifact cannot be
+ * used.
+ */
 export async function loadTablePredictor(artifact: string | null): Promise<Predictor> {
   if (artifact === null) throw new Error('The table classifier needs trained weights.');
   const classifier = await loadClassifier(artifact, 'tabular-classifier');

@@ -8,7 +8,10 @@ import { columnWidth, fillColumn, learnColumn } from './columns.ts';
 
 const mostLabels = 1000;
 
-/** Trains on any CSV file with a label column: which columns are numbers and which are categories comes from the data. */
+/**
+ * Trains on any CSV file with a label column: which columns are numbers and which are categories
+ * comes from the data.
+ */
 export async function trainTable(context: TrainContext): Promise<TrainResult> {
   const table = await readTable(context.data);
   const target = targetColumn(table, context.data.target);

@@ -15,7 +15,10 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs one command of the module runtime to its end. `watch` sees every line of standard output and may stop the process. */
+/**
+ * Runs one command of the module runtime to its end. `watch` sees every line of standard output and
+ * may stop the process.
+ */
 export async function runModule(
   args: readonly string[],
   watch: (line: string, stop: () => void) => void = () => {},

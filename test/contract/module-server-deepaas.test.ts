@@ -7,8 +7,10 @@ import type { RunningServer } from './module-process.ts';
 import { moduleServerContract } from './module-server.contract.ts';
 
 /**
- * The reference implementation itself, on request: `pip install test/contract/module-server-deepaas` into any environment,
- * then `DEEPAAS_RUN=<environment>/bin/deepaas-run npx vitest run test/contract/module-server-deepaas.test.ts`.
+ * The reference implementation itself, on request: `pip install
+ * test/contract/module-server-deepaas` into any environment, then
+ * `DEEPAAS_RUN=<environment>/bin/deepaas-run npx vitest run
+ * test/contract/module-server-deepaas.test.ts`.
  */
 const command = process.env['DEEPAAS_RUN'];
 

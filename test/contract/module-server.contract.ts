@@ -2,17 +2,25 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from './module-process.ts';
 
-/** What a server under test was started with, so that one suite fits any module of any implementation. */
+/**
+ * What a server under test was started with, so that one suite fits any module of any
+ * implementation.
+ */
 export interface ModuleServerExpectations {
   readonly model: string;
-  /** Arguments that a prediction succeeds with, as texts: they are sent in the query, in forms and in JSON. */
+  /**
+   * Arguments that a prediction succeeds with, as texts: they are sent in the query, in forms and
+   * in JSON.
+   */
   readonly predict: Readonly<Record<string, string>>;
   /** Arguments that fail validation, and the argument the answer must name. */
   readonly invalid: {
     readonly arguments: Readonly<Record<string, string>>;
     readonly field: string;
   };
-  /** The file argument, where the module has one; the other arguments of `predict` are sent with it. */
+  /**
+   * The file argument, where the module has one; the other arguments of `predict` are sent with it.
+   */
   readonly upload: { readonly field: string; readonly bytes: Uint8Array } | null;
   /** Arguments of a short training, or null when the training endpoint is switched off. */
   readonly train: Readonly<Record<string, string>> | null;
@@ -21,8 +29,9 @@ export interface ModuleServerExpectations {
 }
 
 /**
- * What a client of the DEEPaaS V2 API may rely on, whoever implements it. Where the reference implementation has several outcomes for one request, a
- * client has to live with all of them, and so has this suite.
+ * What a client of the DEEPaaS V2 API may rely on, whoever implements it. Where the reference
+ * implementation has several outcomes for one request, a client has to live with all of them, and
+ * so has this suite.
  */
 export function moduleServerContract(
   name: string,
@@ -233,7 +242,8 @@ function describeTraining(where: Where, train: Readonly<Record<string, string>>)
   test('cancelling a running training ends in 404, whatever the first answer was', async () => {
     const { uuid } = await start();
     const answer = fetch(collection() + uuid, { method: 'DELETE' });
-    // The reference implementation answers 500, or drops the connection of a training that was still waiting.
+    // The reference implementation answers 500, or drops the connection of a training that was
+    // still waiting.
     const first = await answer.then(({ status }) => status).catch(() => 'dropped');
     expect([200, 500, 'dropped']).toContain(first);
     expect((await fetch(collection() + uuid)).status).toBe(404);
