@@ -152,12 +152,29 @@ export class WebSockets {
 function streamOf(outcome: Outcome, socket: WebSocket, limits: Limits): ResultStream | ExecutionResult {
   if (outcome.kind === 'refused') return { errors: outcome.errors };
   if (outcome.kind === 'result') return outcome.result;
-  // A reader that does not read stops the pulling; its place is kept by the source's cursor, not by memory of ours.
-  return gated(outcome.stream, async () => {
+  const { stream } = outcome;
+  return gated(endingInError(stream), async () => {
+    // A reader that does not read stops the pulling; its place is kept by the source's cursor, not by memory of ours.
     while (socket.bufferedAmount > limits.unsentBytes && socket.readyState === socket.OPEN) {
       await delay(20);
     }
   });
+}
+
+/** A result without data is the end of its stream; thrown, it becomes the protocol's `error` message on that id. */
+function endingInError(stream: ResultStream): ResultStream {
+  return {
+    ...stream,
+    async next() {
+      const next = await stream.next();
+      if (next.done === true || 'data' in next.value) return next;
+      await stream.return();
+      throw next.value.errors?.[0] ?? new Error('The stream ended without a reason.');
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }
 
 /** Resolves when the kernel has taken the bytes, so each operation has at most one message waiting here. */

@@ -1,9 +1,14 @@
 import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
 import { registerEdge } from '../../../gateway/edge.ts';
+import { guardHost } from '../../../gateway/guards.ts';
 import type { Edge, EdgeOptions } from '../../../gateway/edge.ts';
 import type { Executor } from '../../../gateway/executor.ts';
 import { errorFor } from '../../integration/gateway/toys.ts';
+
+export interface StartOptions extends Partial<EdgeOptions> {
+  readonly hosts?: readonly string[];
+}
 
 export interface RunningEdge {
   readonly url: string;
@@ -15,9 +20,10 @@ export interface RunningEdge {
 /** An edge on a port of its own. The executor is closed with it. */
 export async function startEdge(
   executor: Executor,
-  options: Partial<EdgeOptions> = {},
+  { hosts, ...options }: StartOptions = {},
 ): Promise<RunningEdge> {
   const app = Fastify({ logger: false, forceCloseConnections: true });
+  guardHost(app, hosts ?? []);
   let requests = 0;
   const edge = await registerEdge(app, {
     executor,

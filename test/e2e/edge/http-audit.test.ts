@@ -1,15 +1,12 @@
 import { serverAudits } from 'graphql-http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mergedExecutor } from '../../../gateway/merged.ts';
-import { errorFor, toys } from '../../integration/gateway/toys.ts';
-import { startEdge } from './edges.ts';
-import type { RunningEdge } from './edges.ts';
+import { modes, startMode } from './modes.ts';
+import type { RunningMode } from './modes.ts';
 
-describe('GraphQL over HTTP, merged in process', () => {
-  let running: RunningEdge;
+describe.each(modes)('GraphQL over HTTP, %s', (mode) => {
+  let running: RunningMode;
   beforeAll(async () => {
-    const { subgraphs, contextFor } = toys();
-    running = await startEdge(await mergedExecutor({ subgraphs, contextFor, errorFor }));
+    running = await startMode(mode);
   });
   afterAll(() => running.close());
 
