@@ -102,11 +102,12 @@ export type ErrorCode = keyof typeof errorTable;
 
 /**
  * An expected failure of a use case. Mutations turn it into a `userErrors` entry, queries into a top-level error.
- * `path` is the path inside the mutation's input, for example `['arguments', 'epochs']`.
+ * `inputPath` is the path inside the mutation's input, for example `['arguments', 'epochs']`.
  */
 export class FathomError extends Error {
   readonly code: ErrorCode;
-  readonly path: readonly string[];
+  /** Not `path`: graphql takes an error with a list of that name for one that it has placed in the answer already. */
+  readonly inputPath: readonly string[];
   readonly retryAfterMs: number | null;
   readonly details: Json;
 
@@ -118,7 +119,7 @@ export class FathomError extends Error {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = 'FathomError';
     this.code = code;
-    this.path = more.path ?? [];
+    this.inputPath = more.path ?? [];
     this.retryAfterMs = more.retryAfterMs ?? null;
     this.details = more.details ?? null;
   }

@@ -25,5 +25,5 @@ function expected(error: unknown): readonly ApiUserError[] {
   const errors =
     error instanceof InvalidInputError ? error.errors : error instanceof FathomError ? [error] : [];
   if (errors.length === 0) throw error;
-  return errors.map(({ code, message, path }) => ({ code, message, path }));
+  return errors.map(({ code, message, inputPath }) => ({ code, message, path: inputPath }));
 }

@@ -31,7 +31,7 @@ export class Findings {
     const [first] = this.#errors;
     if (first === undefined) return;
     const rest = new FathomError('INVALID_ARGUMENT', `There are ${this.#more} more findings.`, {
-      path: first.path.slice(0, 1),
+      path: first.inputPath.slice(0, 1),
     });
     throw new InvalidInputError(this.#more === 0 ? this.#errors : [...this.#errors, rest]);
   }

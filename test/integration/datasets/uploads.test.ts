@@ -91,7 +91,7 @@ describe('uploads to a data set', () => {
       idempotencyKey: null,
     });
     await expect(version).rejects.toMatchObject({
-      errors: [{ code: 'INVALID_ARGUMENT', path: ['files', '0', 'sha256'] }],
+      errors: [{ code: 'INVALID_ARGUMENT', inputPath: ['files', '0', 'sha256'] }],
     });
   });
 
@@ -136,7 +136,7 @@ describe('uploads to a data set', () => {
     expect(refused).toMatchObject({
       errors: bad.map((_, index) => ({
         code: 'INVALID_ARGUMENT',
-        path: ['files', String(index), 'path'],
+        inputPath: ['files', String(index), 'path'],
       })),
     });
     expect(await shop.at.store.uploads.count({})).toBe(0);
@@ -150,7 +150,7 @@ describe('uploads to a data set', () => {
       ['caf\u00e9', 'cafe\u0301'],
     ]) {
       await expect(announce(paths.map((path) => file(path)))).rejects.toMatchObject({
-        errors: [{ path: ['files'] }],
+        errors: [{ inputPath: ['files'] }],
       });
     }
   });
@@ -167,14 +167,14 @@ describe('uploads to a data set', () => {
     ]);
     await expect(refused).rejects.toMatchObject({
       errors: [
-        { path: ['files', '0', 'bytes'] },
-        { path: ['files', '0', 'sha256'] },
-        { path: ['files', '1', 'bytes'] },
+        { inputPath: ['files', '0', 'bytes'] },
+        { inputPath: ['files', '0', 'sha256'] },
+        { inputPath: ['files', '1', 'bytes'] },
       ],
     });
-    await expect(announce([])).rejects.toMatchObject({ errors: [{ path: ['files'] }] });
+    await expect(announce([])).rejects.toMatchObject({ errors: [{ inputPath: ['files'] }] });
     const many = Array.from({ length: 1001 }, (_, index) => file(String(index)));
-    await expect(announce(many)).rejects.toMatchObject({ errors: [{ path: ['files'] }] });
+    await expect(announce(many)).rejects.toMatchObject({ errors: [{ inputPath: ['files'] }] });
   });
 
   test('what is not yours does not exist', async () => {

@@ -208,11 +208,11 @@ describe('a request for a run', () => {
     });
     await expect(bad).rejects.toMatchObject({
       errors: expect.arrayContaining([
-        expect.objectContaining({ path: ['arguments', 'epochs'] }),
-        expect.objectContaining({ path: ['arguments', 'typo'] }),
-        expect.objectContaining({ path: ['resources', 'cpus'] }),
-        expect.objectContaining({ path: ['backend'] }),
-        expect.objectContaining({ path: ['seed'] }),
+        expect.objectContaining({ inputPath: ['arguments', 'epochs'] }),
+        expect.objectContaining({ inputPath: ['arguments', 'typo'] }),
+        expect.objectContaining({ inputPath: ['resources', 'cpus'] }),
+        expect.objectContaining({ inputPath: ['backend'] }),
+        expect.objectContaining({ inputPath: ['seed'] }),
       ]) as unknown,
     });
     expect(await site.at.store.trainingRuns.count({})).toBe(before);

@@ -23,7 +23,7 @@ function problems(value: Json | undefined, files: readonly string[] = []): reado
     validateArguments(schema, value, ['arguments'], files);
   } catch (error) {
     if (!(error instanceof InvalidInputError)) throw error;
-    return error.errors.map((one) => `${one.code} ${one.path.join('/')}: ${one.message}`);
+    return error.errors.map((one) => `${one.code} ${one.inputPath.join('/')}: ${one.message}`);
   }
   return [];
 }
