@@ -39,7 +39,7 @@ export class EndpointRecord {
     if (moved === null) return false;
     this.#endpoint = moved.entity;
     for (const change of moved.changes) {
-      this.#changed(change.from as EndpointState | null, change.to as EndpointState, change.reason);
+      this.#changed(change.from, change.to, change.reason);
     }
     return true;
   }

@@ -1,5 +1,5 @@
 import type { Backend } from '../../../backends/contract/backend.ts';
-import { BackendError } from '../../../backends/contract/error.ts';
+import type { BackendError } from '../../../backends/contract/error.ts';
 import type { ServiceRunner } from '../../../backends/contract/service-runner.ts';
 import type { Handle } from '../../../backends/contract/workload.ts';
 import type { Deployment, Endpoint, Revision } from '../../../domain/deployment.ts';
