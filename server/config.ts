@@ -1,0 +1,121 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import { z } from 'zod';
+
+/** The only reader of the environment. Everything has a default; a wrong value is a sentence for the operator. */
+export interface Config {
+  /** Where everything that must survive is kept; absolute. */
+  readonly stateFolder: string;
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** Where a process that serves subgraphs takes and gives bytes. */
+  readonly dataPort: number;
+  /** Folders whose sub-folders are modules; absolute. */
+  readonly moduleFolders: readonly string[];
+  readonly introspection: boolean;
+  readonly allowedOrigins: readonly string[];
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Whether the reference data sets are registered at the first start. */
+  readonly seed: boolean;
+  /** In the order in which they are tried. */
+  readonly backends: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly settings: unknown;
+  }[];
+}
+
+export class ConfigError extends Error {}
+
+const loopback = /^(127(?:\.\d{1,3}){3}|::1|localhost)$/;
+
+const environment = z.object({
+  FATHOM_STATE: z.string().min(1).default('.fathom'),
+  FATHOM_HOST: z
+    .string()
+    .regex(
+      loopback,
+      'without an identity provider only a loopback address is served (127.0.0.1, ::1, localhost)',
+    )
+    .default('127.0.0.1'),
+  FATHOM_PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
+  FATHOM_DATA_PORT: z.coerce.number().int().min(0).max(65_535).default(4010),
+  FATHOM_MODULES: z.string().optional(),
+  FATHOM_INTROSPECTION: z.enum(['on', 'off']).default('on'),
+  FATHOM_ALLOWED_ORIGINS: z.string().default(''),
+  FATHOM_LOG: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
+  FATHOM_SEED: z.enum(['on', 'off']).default('on'),
+  FATHOM_CONFIG: z.string().optional(),
+});
+
+const file = z.strictObject({
+  backends: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes'),
+        type: z.string(),
+        settings: z.unknown().optional(),
+      }),
+    )
+    .min(1)
+    .refine(
+      (all) => new Set(all.map((one) => one.name)).size === all.length,
+      'two have the same name',
+    )
+    .optional(),
+});
+
+/** Reads the environment, then `fathom.config.json` (or the file that FATHOM_CONFIG names) if it is there. */
+export function readConfig(
+  root: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Config {
+  const values = parsed(environment, env, 'environment');
+  const at = (path: string) => (isAbsolute(path) ? path : resolve(path));
+  const settings = readFile(values.FATHOM_CONFIG);
+  const folders = values.FATHOM_MODULES?.split(':').filter((path) => path !== '');
+  return Object.freeze({
+    stateFolder: at(values.FATHOM_STATE),
+    host: values.FATHOM_HOST,
+    port: values.FATHOM_PORT,
+    dataPort: values.FATHOM_DATA_PORT,
+    moduleFolders: folders?.map(at) ?? [resolve(root, 'modules')],
+    introspection: values.FATHOM_INTROSPECTION === 'on',
+    allowedOrigins: values.FATHOM_ALLOWED_ORIGINS.split(',').filter((origin) => origin !== ''),
+    logLevel: values.FATHOM_LOG,
+    seed: values.FATHOM_SEED === 'on',
+    backends: (settings.backends ?? [{ name: 'local', type: 'local' }]).map((backend) => ({
+      name: backend.name,
+      type: backend.type,
+      settings: backend.settings ?? {},
+    })),
+  });
+}
+
+function readFile(named: string | undefined): z.infer<typeof file> {
+  const path = resolve(named ?? 'fathom.config.json');
+  if (!existsSync(path)) {
+    if (named !== undefined)
+      throw new ConfigError(`FATHOM_CONFIG names ${path}, which is not there.`);
+    return {};
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(
+      `${path} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  return parsed(file, value, path);
+}
+
+function parsed<T extends z.ZodType>(schema: T, value: unknown, where: string): z.infer<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const findings = result.error.issues.map(
+    (issue) => `  ${issue.path.join('.')}: ${issue.message}`,
+  );
+  throw new ConfigError(`The ${where} is wrong:\n${findings.join('\n')}`);
+}

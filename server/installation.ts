@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Backend } from '../backends/contract/backend.ts';
+import { createBackend } from '../backends/registry.ts';
+import type { Ambient } from '../domain/ambient.ts';
+import { EndpointLook } from '../services/deployments/endpoint-look.ts';
+import { Deployments } from '../services/deployments/deployments.ts';
+import { Datasets } from '../services/datasets/datasets.ts';
+import { Predictions } from '../services/inference/predictions.ts';
+import { ModuleCatalogue } from '../services/modules/module-catalogue.ts';
+import { Nodes } from '../services/nodes.ts';
+import { Reconciler } from '../services/reconciler/reconciler.ts';
+import type { Services } from '../services/services.ts';
+import type { Surroundings } from '../services/surroundings.ts';
+import { ReleaseLook } from '../services/training/release-look.ts';
+import { RunLook } from '../services/training/run-look.ts';
+import { TrainingRuns } from '../services/training/training-runs.ts';
+import { WorkloadSource } from '../services/training/workload-source.ts';
+import { openFileBlobStore } from '../storage/files/blob-store.ts';
+import { openEmbeddedStore } from '../store/embedded/embedded-store.ts';
+import type { Config } from './config.ts';
+import { createLinks, type SignedLinks } from './data-plane/links.ts';
+import { moduleDescriber } from './describe-module.ts';
+
+export interface Installation {
+  readonly at: Surroundings;
+  readonly links: SignedLinks;
+  readonly services: Services;
+  readonly reconciler: Reconciler;
+  close(): Promise<void>;
+}
+
+/** Opens everything that a state folder holds and wires the use cases to it. Nothing is served and nothing dispatched yet. */
+export async function openInstallation(
+  config: Config,
+  root: string,
+  log: Surroundings['log'],
+  baseUrl: () => string,
+): Promise<Installation> {
+  const ambient: Ambient = { now: () => Date.now(), random: () => Math.random() };
+  const runtime = [process.execPath, join(root, 'modules', 'runtime', 'main.ts')];
+  await mkdir(config.stateFolder, { recursive: true, mode: 0o700 });
+  // First, because it is what refuses a second server on the same folder.
+  const store = await openEmbeddedStore({ folder: config.stateFolder, ambient });
+  const blobs = await openFileBlobStore({ folder: join(config.stateFolder, 'storage') });
+  const secret = await readSecret(config.stateFolder);
+  const links = createLinks({ secret, baseUrl, ambient, lifetimeSeconds: 3600 });
+  const backends = new Map<string, Backend>();
+  for (const { name, type, settings } of config.backends) {
+    const stateFolder = join(config.stateFolder, 'backends', name);
+    await mkdir(stateFolder, { recursive: true });
+    const surroundings = {
+      ...ambient,
+      placeBlob: (sha256: string, path: string) => blobs.place(sha256, path),
+      stateFolder,
+      log,
+    };
+    const defaults = type === 'local' ? { runtime } : {};
+    backends.set(
+      name,
+      await createBackend(type, name, { ...defaults, ...(settings as object) }, surroundings),
+    );
+  }
+  const at: Surroundings = {
+    store,
+    blobs,
+    links,
+    ambient,
+    log,
+    backends: { get: (name) => backends.get(name) ?? null, all: () => [...backends.values()] },
+  };
+  const modules = new ModuleCatalogue(at, {
+    folders: config.moduleFolders,
+    describe: moduleDescriber(runtime),
+  });
+  const datasets = new Datasets(at);
+  const deployments = new Deployments(at, modules);
+  const services: Services = {
+    modules,
+    datasets,
+    trainingRuns: new TrainingRuns(at, modules, datasets),
+    deployments,
+    predictions: new Predictions(at),
+    nodes: new Nodes(at),
+  };
+  const looks = [
+    new RunLook(at, new WorkloadSource(at)),
+    new ReleaseLook(at),
+    new EndpointLook(at, services.predictions.traffic),
+  ];
+  const reconciler = new Reconciler(at, looks, `${process.pid}`);
+  return {
+    at,
+    links,
+    services,
+    reconciler,
+    async close() {
+      await reconciler.stop();
+      await services.predictions.close();
+      await Promise.all([...backends.values()].map((backend) => backend.close()));
+      await blobs.close();
+      await store.close();
+    },
+  };
+}
+
+/** Signs URLs; made once, so that they outlive a restart. */
+async function readSecret(folder: string): Promise<Buffer> {
+  const path = join(folder, 'secret');
+  await writeFile(path, randomBytes(32), { flag: 'wx', mode: 0o600 }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    },
+  );
+  return readFile(path);
+}

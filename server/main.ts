@@ -1,0 +1,45 @@
+import 'reflect-metadata';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ConfigError, readConfig } from './config.ts';
+import { logger } from './log.ts';
+import { type Role, roles } from './roles.ts';
+
+// Bundled or not, this file lies one folder below the root.
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+await main(process.argv.slice(2)).catch((error: unknown) => {
+  // A person reads this: a sentence, and the stack only when it is our own mistake.
+  const known = error instanceof ConfigError || (error instanceof Error && 'code' in error);
+  const text =
+    error instanceof Error
+      ? known
+        ? error.message
+        : (error.stack ?? error.message)
+      : String(error);
+  process.stderr.write(`fathom: ${text}\n`);
+  process.exitCode = 1;
+});
+
+async function main(args: readonly string[]): Promise<void> {
+  const [name = 'server', ...rest] = args;
+  const role: Role | undefined = roles[name];
+  if (role === undefined) {
+    throw new ConfigError(`there is no role ${name}; there are: ${Object.keys(roles).join(', ')}.`);
+  }
+  const config = readConfig(root);
+  const running = await role({ config, root, args: rest, log: logger(config.logLevel) });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      // A second signal ends the process at once: nothing that was acknowledged depends on a graceful end.
+      process.once(signal, () => process.exit(130));
+      running.stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(`fathom: stopping failed: ${String(error)}\n`);
+          process.exit(1);
+        },
+      );
+    });
+  }
+}

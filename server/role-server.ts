@@ -1,0 +1,58 @@
+import Fastify from 'fastify';
+import { registerEdge } from '../gateway/edge.ts';
+import { mergedExecutor } from '../gateway/merged.ts';
+import { localOwner } from '../domain/actor.ts';
+import { createContext } from '../resolvers/context.ts';
+import { addressOf } from './address.ts';
+import { banner } from './banner.ts';
+import { dataPlane } from './data-plane/data-plane.ts';
+import { errorMapper } from './errors.ts';
+import { buildSubgraphs } from './graph.ts';
+import { openInstallation } from './installation.ts';
+import { requestIds } from './request-ids.ts';
+import type { RoleRequest, Running } from './roles.ts';
+import { samples } from './samples.ts';
+import { seed } from './seed.ts';
+
+/** Everything in one process: graph, edge, data plane, reconciler, on one port and one state folder. */
+export async function serveEverything({ config, root, log }: RoleRequest): Promise<Running> {
+  let url = '';
+  const installation = await openInstallation(config, root, log, () => url);
+  const { at, links, services, reconciler } = installation;
+  const app = Fastify({ logger: false, forceCloseConnections: 'idle' });
+  try {
+    const { datasets } = services;
+    await app.register(dataPlane({ datasets, blobs: at.blobs, links, log }));
+    const errorFor = errorMapper(log);
+    const executor = await mergedExecutor({
+      subgraphs: buildSubgraphs(),
+      contextFor: (incoming) => createContext(localOwner, incoming.requestId, services),
+      errorFor,
+    });
+    await registerEdge(app, {
+      executor,
+      errorFor,
+      newRequestId: requestIds(at.ambient),
+      introspection: config.introspection,
+      allowedOrigins: config.allowedOrigins,
+      explorer: { samples },
+    });
+    await seed(services.modules, datasets, config.seed);
+    reconciler.start();
+    await app.listen({ host: config.host, port: config.port });
+    url = addressOf(app);
+  } catch (error) {
+    await app.close();
+    await installation.close();
+    throw error;
+  }
+  process.stdout.write(await banner(url, config, services));
+  return {
+    url,
+    async stop() {
+      // Streams end first, resumable; then what writes; then what was written to.
+      await app.close();
+      await installation.close();
+    },
+  };
+}
