@@ -90,21 +90,19 @@ async function sendPart(request: UploadRequest, part: Uint8Array, offset: number
 
 async function exchanged(request: UploadRequest, init: RequestInit): Promise<Response> {
   const { url, signal, timeoutMs, fetch, now } = request;
-  return exchange(
+  const { response, text } = await exchange(
     async (limited) => {
-      const response = await fetch(url, { ...init, signal: limited });
-      if (response.ok) {
-        await response.body?.cancel();
-        return response;
-      }
-      // Another sender, or a part that arrived although its answer was lost: asking again tells.
-      if (response.status === 409) throw new ConnectionError('The server is at another offset.');
-      if (response.status === 404 || response.status === 410) throw gone();
-      throw refusedBy(response, await response.text(), now());
+      const answer = await fetch(url, { ...init, signal: limited });
+      return { response: answer, text: await answer.text() };
     },
     signal,
     timeoutMs,
   );
+  if (response.ok) return response;
+  // Another sender, or a part that arrived although its answer was lost: asking again tells.
+  if (response.status === 409) throw new ConnectionError('The server is at another offset.');
+  if (response.status === 404 || response.status === 410) throw gone();
+  throw refusedBy(response, text, now());
 }
 
 /** An answer to HEAD has no body that could say more. */

@@ -72,7 +72,7 @@ export async function startScriptedServer(options: ServerOptions): Promise<Scrip
     let deaf = false;
     const stops = new Map<string, () => void>();
     socket.on('message', (data) => {
-      const message = JSON.parse(String(data)) as Message;
+      const message = JSON.parse((data as Buffer).toString()) as Message;
       if (message.type === 'connection_init') {
         params = message.payload ?? {};
         socket.send('{"type":"connection_ack"}');
