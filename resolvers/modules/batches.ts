@@ -1,3 +1,4 @@
+import type { Noun } from '../../domain/ids.ts';
 import type { Module, ModuleVersion } from '../../domain/module.ts';
 import type { PageRequest } from '../../domain/page.ts';
 import type { Connection } from '../../schema/graph/connection.ts';
@@ -12,15 +13,18 @@ export const moduleVersionById: Batch<string, ModuleVersion | null> = {
   load: (ids, { actor, services }) => services.modules.versionsMany(actor, ids),
 };
 
-/** Our own nouns as they are, the others as `{ id }`: their owners know the rest. */
-export const nodeById: Batch<string, { readonly id: string } | null> = {
+/** Our own nouns whole, of the others their id: their owners know the rest. Compiled operations read the type off it. */
+export const nodeById: Batch<string, { readonly id: string; readonly __typename: Noun } | null> = {
   load: async (ids, context) => {
     const stubs = await context.services.nodes.getMany(context.actor, ids);
     return Promise.all(
       stubs.map(async (stub) => {
-        if (stub?.noun === 'Module') return context.load(moduleById, stub.id);
-        if (stub?.noun === 'ModuleVersion') return context.load(moduleVersionById, stub.id);
-        return stub && { id: stub.id };
+        if (stub === null) return null;
+        const { id, noun } = stub;
+        const own =
+          noun === 'Module' ? moduleById : noun === 'ModuleVersion' ? moduleVersionById : null;
+        const found = own === null ? { id } : await context.load<string, object | null>(own, id);
+        return found && { ...found, id, __typename: noun };
       }),
     );
   },
