@@ -4,6 +4,7 @@ import type { Ambient } from '../../domain/ambient.ts';
 import { FathomError } from '../../domain/errors.ts';
 import { StoreUnusableError, type Store } from '../contract/store.ts';
 import { migrate } from '../relational/migrations.ts';
+import { freeLeases } from '../relational/work-queue.ts';
 import { relationalStore } from '../relational/relational-store.ts';
 import type { Session } from '../relational/session.ts';
 import { Wake } from '../relational/wake.ts';
@@ -26,6 +27,8 @@ export interface EmbeddedStoreOptions {
 
 /** `FTHM`: tells our files from any other SQLite database. */
 const applicationId = 0x4654484d;
+/** 16 MiB of pages in memory for each connection. */
+const keepPages = 'pragma cache_size = -16384';
 /** A larger database is not read through after a crash; SQLite recovers it by its journal all the same. */
 const checkedBytes = 256 * 1024 * 1024;
 
@@ -45,6 +48,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     prepare(writer, path, wasCut, options);
     await migrateDatabase(writer, options.ambient);
     const reader = new SqliteConnection(path, { readOnly: true, timeout: 5000 });
+    reader.all(keepPages);
     return relationalStore({
       engine: new SqliteEngine(writer, reader, () => lock.release()),
       text: sqliteModuleText,
@@ -81,6 +85,8 @@ function prepare(
   if (isNew) database.all(`pragma application_id = ${applicationId}`);
   database.all('pragma journal_mode = wal');
   database.all('pragma synchronous = full');
+  database.all(keepPages);
+  database.all(`pragma journal_size_limit = ${64 * 1024 * 1024}`);
   if (wasCut && statSync(path).size <= checkedBytes) {
     const finding = database.all('pragma quick_check(1)')[0]?.quick_check;
     if (finding !== 'ok') throw damaged(path, finding);
@@ -96,6 +102,7 @@ async function migrateDatabase(database: SqliteConnection, ambient: Ambient): Pr
   try {
     const session = { query: async (statement) => database.run(statement) } satisfies Session;
     await migrate(session, sqliteDialect, moduleTextMigrations, ambient.now());
+    await freeLeases(session, ambient.now());
     database.all('commit');
   } catch (error) {
     if (database.inTransaction) database.all('rollback');

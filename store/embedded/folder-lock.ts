@@ -23,8 +23,11 @@ export function lockFolder(folder: string): { release(): void } {
       error,
     );
   }
-  // Only for the sentence above; the lock does not depend on it.
-  writeFileSync(note, `${process.pid}\n`);
+  try {
+    writeFileSync(note, `${process.pid}\n`);
+  } catch {
+    // Only for the sentence above: the lock holds without it, also on a full disk.
+  }
   return { release: () => database.close() };
 }
 

@@ -30,15 +30,15 @@ interface Outcome {
  */
 export class GroupCommit {
   readonly #connection: SqliteConnection;
-  readonly #onOutcome: (error: unknown) => void;
+  readonly #onRefusal: (error: unknown) => void;
   readonly #queue: Job[] = [];
   readonly #inside = new AsyncLocalStorage<OpenTransaction>();
   #draining: Promise<void> | null = null;
 
-  /** `onOutcome` hears null after each durable commit, and the error after each one that the disk refused. */
-  constructor(connection: SqliteConnection, onOutcome: (error: unknown) => void) {
+  /** `onRefusal` hears why a commit failed or the disk refused a write. */
+  constructor(connection: SqliteConnection, onRefusal: (error: unknown) => void) {
     this.#connection = connection;
-    this.#onOutcome = onOutcome;
+    this.#onRefusal = onRefusal;
   }
 
   run<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
@@ -128,7 +128,7 @@ export class GroupCommit {
 
   #report(failure: { readonly thrown: unknown } | null, outcomes: readonly Outcome[]): void {
     const refused = failure ?? outcomes.find(({ error }) => isStorageFull(error?.thrown))?.error;
-    this.#onOutcome(refused?.thrown ?? null);
+    if (refused !== undefined && refused !== null) this.#onRefusal(refused.thrown);
   }
 
   #rollBack(): void {
@@ -137,7 +137,7 @@ export class GroupCommit {
       this.#connection.all('rollback');
     } catch (error) {
       // The connection then refuses the next `begin`, which tells its caller; there is nobody to tell here.
-      this.#onOutcome(error);
+      this.#onRefusal(error);
     }
   }
 }

@@ -30,7 +30,7 @@ export class SqliteEngine implements Engine {
     this.#reader = reader;
     this.#onClosed = onClosed;
     this.#commits = new GroupCommit(writer, (error) => {
-      this.#refusal = error === null ? null : sentence(error);
+      this.#refusal = sentence(error);
     });
     this.reads = {
       query: async (statement) => {
@@ -50,7 +50,10 @@ export class SqliteEngine implements Engine {
     if (this.#closing !== null) return { ok: false, message: 'The store is closed.' };
     try {
       this.#reader.all('select count(*) from counters');
-      if (this.#refusal !== null) await this.#commits.run(probe);
+      if (this.#refusal !== null) {
+        await this.#commits.run(probe);
+        this.#refusal = null;
+      }
       return { ok: true, message: null };
     } catch (error) {
       return { ok: false, message: sentence(error) };
@@ -70,8 +73,11 @@ export class SqliteEngine implements Engine {
     } catch {
       // Only a help for the planner; a full disk must not keep us from closing.
     }
-    this.#writer.close();
-    this.#onClosed();
+    try {
+      this.#writer.close();
+    } finally {
+      this.#onClosed();
+    }
   }
 
   #assertOpen(): void {

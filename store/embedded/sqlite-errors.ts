@@ -24,6 +24,9 @@ export function translateSqlite(error: unknown): unknown {
     case sqliteCodes.FULL:
       return storageFull('There is no room left for the database.', error);
     case sqliteCodes.IOERR:
+      return isReadFailure(error)
+        ? new FathomError('INTERNAL', 'The disk cannot be read.', { cause: error })
+        : storageFull('The disk refuses to write the database.', error);
     case sqliteCodes.READONLY:
       return storageFull('The disk refuses to write the database.', error);
     case sqliteCodes.CORRUPT:
@@ -37,6 +40,12 @@ export function translateSqlite(error: unknown): unknown {
     default:
       return error;
   }
+}
+
+/** SQLITE_IOERR_READ and SQLITE_IOERR_SHORT_READ: not a matter of room. */
+function isReadFailure(error: unknown): boolean {
+  if (!(error instanceof Error) || !('errcode' in error)) return false;
+  return error.errcode === 266 || error.errcode === 522;
 }
 
 const refusals: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EFBIG']);

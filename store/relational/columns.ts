@@ -82,6 +82,9 @@ export function indexStatements(table: TableName): readonly RawBuilder<unknown>[
   // What a person sees is listed by creation or by update, and counted: see `visibleBranches`.
   if (hasColumn(table, 'visibility')) {
     statements.push(index(table, false, ['visibility', 'owner']));
+    if (hasColumn(table, 'state')) {
+      statements.push(index(table, false, ['state', 'owner', 'visibility']));
+    }
     if (hasColumn(table, 'updatedAt')) {
       statements.push(index(table, false, ['owner', 'updatedAt', 'id']));
       statements.push(index(table, false, ['visibility', 'updatedAt', 'id']));

@@ -70,8 +70,12 @@ export class RelationalModuleSearch implements ModuleSearch {
       const rows = await this.#session.query(
         sql<{ value: string; count: number }>`${this.#found(query, false)}
           select min(f.value) as value, count(*) as count ${this.#from(query)}
-          join "moduleFacets" as f on f.number = x.number
-          ${where([sql`f.facet = ${facet}`, ...this.#conditions(query, facet)])}
+          ${sql.raw(wordsIn(query).length === 0 ? ',' : 'cross join')} "moduleFacets" as f
+          ${where([
+            sql`f.number = x.number`,
+            sql`f.facet = ${facet}`,
+            ...this.#conditions(query, facet),
+          ])}
           group by f."valueKey" order by count(*) desc, f."valueKey" limit ${limit}`,
       );
       counted.set(
@@ -89,14 +93,16 @@ export class RelationalModuleSearch implements ModuleSearch {
     return sql`with found as materialized (${this.#text.match(words, isRanked)})`;
   }
 
+  /** Matches come first: `cross join` keeps SQLite from looking each module up among them. */
   #from(query: ModuleQuery): RawBuilder<unknown> {
     return wordsIn(query).length === 0
       ? sql`from "moduleIndex" as x`
-      : sql`from found as r join "moduleIndex" as x on x.number = r.number`;
+      : sql`from found as r cross join "moduleIndex" as x`;
   }
 
   #conditions(query: ModuleQuery, without: ModuleFacet | null): readonly RawBuilder<unknown>[] {
     const conditions = [...visibleFilter(this.#dialect, 'modules', 'x', query.visibleTo)];
+    if (wordsIn(query).length > 0) conditions.push(sql`x.number = r.number`);
     if (query.trainable !== null) conditions.push(sql`x.trainable = ${query.trainable ? 1 : 0}`);
     if (query.valid !== null) conditions.push(sql`x.valid = ${query.valid ? 1 : 0}`);
     // Something was asked for, but it has no letter and no digit: nothing has it.

@@ -130,7 +130,7 @@ export async function enqueue(
       on conflict (kind, key) do update set
         "readyAt" = case when work.token is null and ${dueAt} < work."readyAt"
           then ${dueAt} else work."readyAt" end,
-        "wishAt" = case when work.token is null then null
+        "wishAt" = case when work.token is null then work."wishAt"
           when work."wishAt" is null or ${dueAt} < work."wishAt" then ${dueAt}
           else work."wishAt" end`,
   );
@@ -147,6 +147,17 @@ export async function assertLease(
       and token = ${lease.token}`,
   );
   if (rows.length === 0) throw new LeaseLostError(lease.kind, lease.key);
+}
+
+/**
+ * Ends every lease, for a store that one process holds: whoever had them is gone. What they looked at is looked at again
+ * at once rather than when the leases would have ended.
+ */
+export async function freeLeases(session: Session, now: number): Promise<void> {
+  await session.query(
+    sql`update work set token = null, worker = null, "readyAt" = ${now}
+      where token is not null and "readyAt" > ${now}`,
+  );
 }
 
 function workTopic(kind: string): string {
