@@ -1,0 +1,144 @@
+import type { Backend } from '../../../backends/contract/backend.ts';
+import { BackendError } from '../../../backends/contract/error.ts';
+import type { BackendErrorKind } from '../../../backends/contract/error.ts';
+import type {
+  JobRunner,
+  JobStatus,
+  LogChunk,
+  OutputFolder,
+} from '../../../backends/contract/job-runner.ts';
+import type { ServiceRunner } from '../../../backends/contract/service-runner.ts';
+import type {
+  Handle,
+  JobWorkload,
+  Program,
+  ServiceWorkload,
+} from '../../../backends/contract/workload.ts';
+
+/** One backend whose promises are to be kept. A suite creates one and gives it back. */
+export interface BackendTarget {
+  readonly name: string;
+  create(): Promise<BackendUnderTest>;
+}
+
+export interface BackendUnderTest {
+  readonly backend: Backend;
+  readonly jobs: JobRunner;
+  readonly services: ServiceRunner;
+  /** Another instance on the same jobs and services, as after a restart. The caller closes it. */
+  again(): Promise<Backend>;
+  /** Submits from another process, which ends afterwards. */
+  submitElsewhere(workload: JobWorkload, key: string): Promise<Handle>;
+  /** Where the work runs: a POSIX shell script with arguments. */
+  shell(script: string, ...argv: string[]): Program;
+  /** `model-server.mjs`, as a program. */
+  server(): Program;
+  /** The digest of a blob that can be placed. */
+  blob(content: string): string;
+  /** Everything a person could list of what runs there: native objects, arguments, files. */
+  listing(): Promise<string>;
+  destroy(): Promise<void>;
+}
+
+let keys = 0;
+
+export function newKey(): string {
+  return `contract ${process.pid} ${++keys}`;
+}
+
+export function job(program: Program, more: Partial<JobWorkload> = {}): JobWorkload {
+  return {
+    title: 'a job of the contract suite',
+    program,
+    environment: {},
+    secrets: {},
+    inputs: [],
+    resources: { cpus: 0.1, memoryMiB: 256, gpus: null, timeLimitSeconds: 60 },
+    labels: { suite: 'contract' },
+    ...more,
+  };
+}
+
+export function service(program: Program, more: Partial<ServiceWorkload> = {}): ServiceWorkload {
+  return { ...job(program), replicas: 1, artifactFolder: null, ...more };
+}
+
+/** Never in the way, but a test that waits for ever says where. */
+export function soon(): AbortSignal {
+  return AbortSignal.timeout(15_000);
+}
+
+export async function submit(
+  jobs: JobRunner,
+  workload: JobWorkload,
+  key = newKey(),
+): Promise<Handle> {
+  return jobs.submit(workload, { key, signal: soon() });
+}
+
+/** The last status of `watch`; fails when the job does not end. */
+export async function untilEnded(jobs: JobRunner, handle: Handle): Promise<JobStatus> {
+  return untilJob(jobs, handle, ({ phase }) => phase === 'ENDED');
+}
+
+export async function untilJob(
+  jobs: JobRunner,
+  handle: Handle,
+  isSo: (status: JobStatus) => boolean,
+): Promise<JobStatus> {
+  let last: JobStatus | null = null;
+  for await (const status of jobs.watch(handle, soon())) {
+    last = status;
+    if (isSo(status)) return status;
+  }
+  throw new Error(`the job did not come to that: ${JSON.stringify(last)}`);
+}
+
+/** Waits until the job printed `text`. */
+export async function untilPrinted(jobs: JobRunner, handle: Handle, text: string): Promise<void> {
+  for (const limit = soon(); !limit.aborted;) {
+    const lines = await printed(jobs, handle);
+    if (lines.some((line) => line.text.includes(text))) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`the job never printed ${text}`);
+}
+
+export async function printed(
+  runner: Pick<JobRunner, 'logs'>,
+  handle: Handle,
+  after: string | null = null,
+): Promise<readonly LogChunk['lines'][number][]> {
+  return (await chunks(runner, handle, after)).flatMap(({ lines }) => lines);
+}
+
+export async function chunks(
+  runner: Pick<JobRunner, 'logs'>,
+  handle: Handle,
+  after: string | null = null,
+): Promise<readonly LogChunk[]> {
+  const all: LogChunk[] = [];
+  for await (const chunk of runner.logs(handle, { after, signal: soon() })) all.push(chunk);
+  return all;
+}
+
+export async function textOf(outputs: OutputFolder, path: string): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of await outputs.read(path)) pieces.push(piece);
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+/** The kind of the BackendError with which `work` rejects; anything else is a failure. */
+export async function kindOf(work: () => Promise<unknown>): Promise<BackendErrorKind> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof BackendError) return error.kind;
+    throw error;
+  }
+  throw new Error('it did not reject');
+}
+
+export async function drain(stream: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of stream);
+}
