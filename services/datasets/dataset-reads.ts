@@ -5,6 +5,8 @@ import type { Query } from '../../store/contract/table.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { idOf } from '../visible.ts';
 import { filePage } from './file-page.ts';
+import { checkText, Findings } from './findings.ts';
+import { datasetLimits } from './limits.ts';
 
 export interface DatasetFilter {
   /** A part of the name. */
@@ -41,7 +43,7 @@ export class DatasetReads {
     return (await this.splitsById(actor, [idOf('Split', id)]))[0] ?? null;
   }
 
-  page(
+  async page(
     actor: Actor,
     filter: DatasetFilter,
     order: DatasetOrder,
@@ -51,7 +53,7 @@ export class DatasetReads {
     return this.#at.store.datasets.page({ ...queryOf(actor, filter), orderBy }, page);
   }
 
-  count(actor: Actor, filter: DatasetFilter): Promise<number> {
+  async count(actor: Actor, filter: DatasetFilter): Promise<number> {
     return this.#at.store.datasets.count(queryOf(actor, filter));
   }
 
@@ -150,6 +152,10 @@ function distinct(ids: readonly (string | undefined)[]): readonly string[] {
 }
 
 function queryOf(actor: Actor, filter: DatasetFilter): Query<'datasets'> {
+  const findings = new Findings();
+  const longest = datasetLimits.nameLength;
+  checkText(findings, 'search', filter.search ?? '', { shortest: 0, longest });
+  findings.settle();
   return {
     visibleTo: actor,
     where: {

@@ -191,7 +191,10 @@ describe('versions of a data set', () => {
 
   test('an unknown target is refused at its path, and says what there is', async () => {
     const refused = version('CSV', { 'd.csv': 'a,b\n1,x\n2,y\n' }, { target: 'c' });
-    await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', inputPath: ['target'] });
+    await expect(refused).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      inputPath: ['target'],
+    });
     expect(await complaint(make({ format: 'CSV', target: 'c' }))).toContain('it has "a", "b"');
     expect(await complaint(make({ target: 'c' }))).toContain('no target column');
   });
