@@ -232,15 +232,21 @@ function contentOf(
     ...listing,
     metadataFormat: format,
     metadata,
-    findings: isDescribed
-      ? [...findings, ...disagreements(described, listing.categories)]
-      : [...findings, described],
+    findings: errorsFirst([
+      ...findings,
+      ...(isDescribed ? disagreements(described, listing.categories) : [described]),
+    ]),
     // The code knows; the metadata only says.
     trainable: isDescribed
       ? described.trainSchema !== null
       : listing.categories.includes('AI4 trainable'),
     latestVersionId,
   };
+}
+
+function errorsFirst(findings: readonly Finding[]): readonly Finding[] {
+  const isError = (finding: Finding) => Number(finding.severity === 'ERROR');
+  return findings.toSorted((a, b) => isError(b) - isError(a));
 }
 
 function newVersion(

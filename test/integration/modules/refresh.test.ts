@@ -180,6 +180,15 @@ describe('a module with faults is listed with its findings', () => {
     expect(await refresh()).toMatchObject({ versioned: ['a'] });
   });
 
+  it('errors before warnings, whoever found them', async () => {
+    await shelf.put('a', metadata({ doi: 'none' }), null);
+    await refresh();
+    expect((await listed('a')).findings.map((finding) => finding.severity)).toEqual([
+      'ERROR',
+      'WARNING',
+    ]);
+  });
+
   it('when code and metadata do not agree, and the same again at every refresh', async () => {
     await shelf.put('a', metadata(), { trainable: false, sample: { arguments: { txt: 'x' } } });
     await shelf.put('b', metadata({ categories: [] }), { sample: null });
