@@ -7,6 +7,7 @@ import type { Ambient } from '../domain/ambient.ts';
 import { EndpointLook } from '../services/deployments/endpoint-look.ts';
 import { Deployments } from '../services/deployments/deployments.ts';
 import { Datasets } from '../services/datasets/datasets.ts';
+import { UploadLook } from '../services/datasets/upload-look.ts';
 import { Predictions } from '../services/inference/predictions.ts';
 import { ModuleCatalogue } from '../services/modules/module-catalogue.ts';
 import { Nodes } from '../services/nodes.ts';
@@ -76,12 +77,13 @@ export async function openInstallation(
   });
   const datasets = new Datasets(at);
   const deployments = new Deployments(at, modules);
+  const predictions = new Predictions(at);
   const services: Services = {
     modules,
     datasets,
     trainingRuns: new TrainingRuns(at, modules, datasets),
     deployments,
-    predictions: new Predictions(at),
+    predictions,
     nodes: new Nodes(at),
   };
   const looks = [
@@ -97,7 +99,7 @@ export async function openInstallation(
     reconciler,
     async close() {
       await reconciler.stop();
-      await services.predictions.close();
+      await predictions.close();
       await Promise.all([...backends.values()].map((backend) => backend.close()));
       await blobs.close();
       await store.close();

@@ -12,6 +12,7 @@ import type {
   Attempt,
   LogLine,
   MetricPoint,
+  Progress,
   TrainingRun,
 } from '../../domain/training-run.ts';
 import type { Lease } from '../../store/contract/work.ts';
@@ -114,10 +115,11 @@ interface TakenIn {
   readonly metrics: Json[];
   readonly checkpoints: Extract<ProtocolLine, { type: 'checkpoint' }>[];
   phase: 'PREPARING' | 'RUNNING' | 'EVALUATING' | null;
+  progress: Progress | null;
 }
 
 function takeIn(record: RunRecord, lines: Printed['lines'], attempt: number): TakenIn {
-  const taken: TakenIn = { log: [], metrics: [], checkpoints: [], phase: null };
+  const taken: TakenIn = { log: [], metrics: [], checkpoints: [], phase: null, progress: null };
   for (const line of lines) {
     const said = line.stream === 'STDOUT' ? parseProtocolLine(line.text) : null;
     if (said === null) {
@@ -135,8 +137,7 @@ function takeIn(record: RunRecord, lines: Printed['lines'], attempt: number): Ta
         break;
       case 'progress':
         taken.phase ??= 'RUNNING';
-        record.patch({ progress: said.progress });
-        record.tell({ type: 'trainingRun.progressed', progress: said.progress });
+        taken.progress = said.progress;
         break;
       case 'metrics':
         taken.phase ??= 'RUNNING';
@@ -156,6 +157,11 @@ function takeIn(record: RunRecord, lines: Printed['lines'], attempt: number): Ta
         taken.checkpoints.push(said);
         break;
     }
+  }
+  // One event a look however often the module tells: its chatter must not fill the log of events.
+  if (taken.progress !== null) {
+    record.patch({ progress: taken.progress });
+    record.tell({ type: 'trainingRun.progressed', progress: taken.progress });
   }
   return taken;
 }
