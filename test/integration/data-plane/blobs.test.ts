@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sample } from '../../contract/blob-store.contract.ts';
 import { type Harbour, linkLifetime, openHarbour } from './harbour.ts';
@@ -130,5 +132,30 @@ describe('blobs over HTTP', () => {
     stop.abort();
     expect(await body(await fetch(url))).toEqual(content);
     expect(harbour.problems).toEqual([]);
+  });
+});
+
+describe('slow readers', () => {
+  test('a reader that takes nothing is let go, and costs no memory but a buffer', async () => {
+    const harbour = await openHarbour({ idleMs: 100 });
+    try {
+      const { sha256 } = await harbour.shop.at.blobs.put(Buffer.alloc(40_000_000));
+      const { pathname, search } = new URL(harbour.links.blob(sha256, 'big'));
+      const socket = connect(harbour.port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.pause();
+      socket.write(`GET ${pathname}${search} HTTP/1.1\r\nhost: x\r\n\r\n`);
+      while ((await harbour.connections()) === 0) await new Promise((next) => setTimeout(next, 5));
+      while ((await harbour.connections()) > 0) await new Promise((next) => setTimeout(next, 10));
+      let received = 0;
+      socket.on('data', (chunk) => (received += chunk.length));
+      const closed = once(socket, 'close');
+      socket.resume();
+      await closed;
+      expect(received).toBeLessThan(40_000_000);
+      socket.destroy();
+    } finally {
+      await harbour.destroy();
+    }
   });
 });

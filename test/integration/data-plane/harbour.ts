@@ -17,6 +17,8 @@ export interface Harbour {
   readonly links: SignedLinks;
   readonly port: number;
   readonly problems: readonly string[];
+  /** Connections that the server holds. */
+  connections(): Promise<number>;
   /** Stops serving and closes the store, then serves the same folder again. */
   restart(): Promise<Harbour>;
   destroy(): Promise<void>;
@@ -56,6 +58,10 @@ export async function openHarbour(
     links,
     port,
     problems,
+    connections: () =>
+      new Promise((resolve, reject) => {
+        app.server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+      }),
     async restart() {
       await app.close();
       return openHarbour(limits, await shop.reopen());
