@@ -78,7 +78,6 @@ type PlanRunner = (request: {
   variables: Readonly<Record<string, unknown>>;
   operationType: Incoming['kind'];
   context: PlanScope;
-  signal: AbortSignal;
 }) => ExecutionResult | Promise<ExecutionResult>;
 
 interface PlannedParts {
@@ -169,7 +168,8 @@ class PlannedExecutor implements Executor {
             variables,
             operationType: incoming.kind,
             context,
-            signal: incoming.signal,
+            // No signal: plans are kept by document as promises, and one that its first reader aborted would be kept rejected.
+            // Fetches have the signal from the scope.
           });
     if (context.opening !== undefined) return gathered;
     if (!planned.differs && isComplete(gathered)) return gathered;
