@@ -40,6 +40,7 @@ export class LocalJobs implements JobRunner {
     if (site.client.has('JOB', name, 'exit')) return handle;
     site.enter(record, workload.secrets);
     site.schedule();
+    site.finishStart(record);
     // Secrets are in no file: only a supervisor of its own keeps them beyond our end.
     if (record.launch.secretNames.length > 0) await site.launch(record);
     return handle;

@@ -60,6 +60,7 @@ export class LocalServices implements ServiceRunner {
     const record = site.find(handle, 'SERVICE', 'deploy');
     site.enter(record, workload.secrets);
     site.schedule();
+    site.finishStart(record);
     if (record.launch.secretNames.length > 0) await site.launch(record);
     return handle;
   }

@@ -168,6 +168,12 @@ export class Site {
     }
   }
 
+  /** Who granted it may have been killed before it was started. */
+  finishStart(record: LaunchRecord): void {
+    const isGranted = this.client.has(record.kind, record.name, 'grant');
+    if (isGranted && !this.isClaimed(record)) void this.launch(record);
+  }
+
   /** Starts a supervisor unless one is there. Does not reject; failures are counted and tried again. */
   launch(record: LaunchRecord): Promise<void> {
     const underWay = this.#launching.get(record.mark);
@@ -188,7 +194,7 @@ export class Site {
     } catch (error) {
       if (this.#closed || !this.client.has(kind, name)) return;
       const count = (this.#failedLaunches.get(mark)?.count ?? 0) + 1;
-      const nextAt = this.surroundings.now() + Math.min(1000 * 2 ** count, 30_000);
+      const nextAt = this.surroundings.now() + Math.min(250 * 2 ** count, 30_000);
       this.#failedLaunches.set(mark, { count, nextAt });
       this.#complain(error);
       if (kind === 'JOB' && count >= launchesBeforeGivingUp) {

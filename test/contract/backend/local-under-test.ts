@@ -1,16 +1,15 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Backend } from '../../../backends/contract/backend.ts';
-import type { BackendSurroundings } from '../../../backends/contract/definition.ts';
 import type { Handle, JobWorkload } from '../../../backends/contract/workload.ts';
-import { FathomError } from '../../../domain/errors.ts';
 import { createBackend } from '../../../backends/registry.ts';
+import { knownBlobs, localSurroundings } from './local-surroundings.ts';
 import type { BackendTarget, BackendUnderTest } from './under-test.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -29,6 +28,7 @@ export const quickSettings = {
 
 export interface LocalUnderTest extends BackendUnderTest {
   readonly folder: string;
+  readonly settings: object;
   readonly log: readonly string[];
   again(settings?: object): Promise<Backend>;
 }
@@ -53,6 +53,7 @@ export async function openLocal(settings: object = {}): Promise<LocalUnderTest> 
     jobs: backend.jobs,
     services: backend.services,
     folder: stateFolder,
+    settings: all,
     log,
     again,
     submitElsewhere: (workload, key) =>
@@ -69,7 +70,7 @@ export async function openLocal(settings: object = {}): Promise<LocalUnderTest> 
     }),
     blob: (content) => {
       const sha256 = createHash('sha256').update(content).digest('hex');
-      known.set(sha256, content);
+      knownBlobs.set(sha256, content);
       return sha256;
     },
     listing: () => Promise.resolve(`${everyFile(folder)}\n${everyCommandLine()}`),
@@ -89,28 +90,6 @@ async function buildSupervisor(folder: string): Promise<string> {
   const source = join(here, '../../../backends/local/supervisor.ts');
   await build({ entryPoints: [source], outfile, bundle: true, platform: 'node', format: 'esm' });
   return outfile;
-}
-
-const known = new Map<string, string>();
-
-export function localSurroundings(
-  stateFolder: string,
-  blobs: string,
-  log: string[],
-): BackendSurroundings {
-  return {
-    now: () => Date.now(),
-    random: () => 0.5,
-    stateFolder,
-    placeBlob: async (sha256, path) => {
-      const content =
-        known.get(sha256) ?? (await readFile(join(blobs, sha256), 'utf8').catch(() => null));
-      if (content === null) throw new FathomError('NOT_FOUND', 'There is no such blob.');
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, content, { mode: 0o400 });
-    },
-    log: (level, message) => void log.push(`${level}: ${message}`),
-  };
 }
 
 export async function releaseAll(backend: Backend, stateFolder: string): Promise<void> {

@@ -93,13 +93,14 @@ export function serviceRunnerContract(target: BackendTarget): void {
 
     test('the same key is the same service', async () => {
       const key = newKey();
-      const handles = await Promise.all([deploy({}, key), deploy({}, key), deploy({}, key)]);
-      await until(handles[0] as Handle, ready(1));
+      const first = await deploy({}, key);
+      const handles = await Promise.all([deploy({}, key), deploy({}, key)]);
+      await until(first, ready(1));
       handles.push(await deploy({ replicas: 3 }, key));
-      for (const handle of handles) expect(handle).toEqual(handles[0]);
-      const status = await until(handles[0] as Handle, ready(1));
+      for (const handle of handles) expect(handle).toEqual(first);
+      const status = await until(first, ready(1));
       expect(status.replicas).toHaveLength(1);
-      await under.backend.release(handles[0] as Handle);
+      await under.backend.release(first);
     });
 
     test('environment and secrets reach the servers; secrets stand in no listing', async () => {

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
 import type { JobWorkload } from '../../../backends/contract/workload.ts';
 import { createBackend } from '../../../backends/registry.ts';
-import { localSurroundings } from './local-under-test.ts';
+import { localSurroundings } from './local-surroundings.ts';
 
 /** A process of its own that submits one job, prints its handle and ends. */
 const order = JSON.parse(await text(process.stdin)) as {
