@@ -1,21 +1,26 @@
-import { fanout } from './fanout.ts';
-import { federated } from './federated.ts';
-import { list } from './list.ts';
-import { predict } from './predict.ts';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './process.ts';
 import { present, type Result } from './result.ts';
 
 /** `npm run bench -- NAME`: a table for people and, as the last line, one JSON object. Never part of the tests. */
 const benches: Readonly<Record<string, () => Promise<Result>>> = {
-  list,
-  federated,
-  predict,
-  fanout,
+  list: async () => (await import('./list.ts')).list(),
+  federated: async () => (await import('./federated.ts')).federated(),
+  predict: async () => (await import('./predict.ts')).predict(),
+  fanout: async () => (await import('./fanout.ts')).fanout(),
 };
 
 const [name = ''] = process.argv.slice(2);
 const bench = benches[name];
 if (bench === undefined) {
   console.error(`use: npm run bench -- ${Object.keys(benches).join(' | ')}`);
+  process.exit(2);
+}
+if (!existsSync(join(root, 'bench', 'node_modules'))) {
+  console.error(
+    'The peers to compare with are not installed: npm install --prefix bench --ignore-scripts',
+  );
   process.exit(2);
 }
 present(name, await bench());

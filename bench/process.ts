@@ -23,7 +23,7 @@ const startTimeoutMs = 120_000;
 export async function start(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  ready = /(https?:\/\/[^\s]+)/,
+  ready = /(https?:\/\/\S+)\s/,
 ): Promise<Server> {
   const child = spawn(process.execPath, argv, {
     cwd: root,
