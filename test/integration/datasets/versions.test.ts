@@ -201,6 +201,7 @@ describe('versions of a data set', () => {
 
   test('versions are numbered, change the data set, and never change themselves', async () => {
     const first = await version('FILES', { a: '1', b: '2' });
+    shop.wait(1);
     const second = await version('FILES', { b: '3' });
     expect([first.number, second.number]).toEqual([1, 2]);
     expect(second.files.map(({ path, sha256: digest }) => [path, digest])).toEqual([
