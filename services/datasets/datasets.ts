@@ -22,7 +22,6 @@ import {
 import { Uploads } from './uploads.ts';
 import { resolveFiles, type VersionFile } from './version-files.ts';
 import { examplesOf, prepareVersion, recordVersion } from './versions.ts';
-import { inputsOf, type WorkloadData } from './workload-data.ts';
 
 export interface CreateDataset extends DatasetDescription {
   readonly idempotencyKey: string | null;
@@ -180,11 +179,6 @@ export class Datasets extends DatasetReads {
       throw new FathomError('INVALID_ARGUMENT', `${id} is a split of another version.`, { path });
     }
     return split;
-  }
-
-  /** What a run on this version and split is given. For the platform, which checked the rights when it accepted the run. */
-  inputsOf(versionId: string, splitId: string): Promise<WorkloadData> {
-    return inputsOf(this.#at, versionId, splitId);
   }
 
   /** Makes the data set, public and the system's own, with one version; does nothing when it is there. */

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemActor } from '../../../domain/actor.ts';
 import type { DataFormat } from '../../../domain/dataset.ts';
 import type { CreateDatasetVersion } from '../../../services/datasets/datasets.ts';
+import { inputsOf } from '../../../services/datasets/workload-data.ts';
 import {
   alice,
   bob,
@@ -378,7 +379,7 @@ describe('versions of a data set', () => {
 
   test('a run is given the files under data/ and the list of its split', async () => {
     const made = await version('CSV', { 'iris.csv': 'a,b\n1,x\n2,y\n' });
-    const { description: told, files } = await shop.datasets.inputsOf(made.id, made.defaultSplitId);
+    const { description: told, files } = await inputsOf(shop.at, made.id, made.defaultSplitId);
     expect(told).toEqual({
       format: 'CSV',
       root: 'data',
