@@ -28,7 +28,7 @@ mutation Serve($moduleVersionId: ID!) {
   {
     query: `# Basic: ask it.
 mutation Predict($deploymentId: ID!) {
-  predict(input: { deploymentId: $deploymentId, arguments: { text: "Wo ist die Bibliothek?" }, waitUntilWarmMs: 10000 }) {
+  predict(input: { deploymentId: $deploymentId, arguments: { text: "Die Bibliothek ist heute leider geschlossen, kommen Sie bitte morgen wieder." }, waitUntilWarmMs: 10000 }) {
     prediction { output moduleMs totalMs }
     userErrors { code message path }
   }
