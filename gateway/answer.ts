@@ -37,10 +37,7 @@ function locate(error: GraphQLError, document: DocumentNode): GraphQLError {
   });
 }
 
-function nodeAt(
-  document: DocumentNode,
-  path: readonly (string | number)[],
-): FieldNode | undefined {
+function nodeAt(document: DocumentNode, path: readonly (string | number)[]): FieldNode | undefined {
   let found: FieldNode | undefined;
   let level: SelectionSetNode[] = [];
   for (const definition of document.definitions) {
@@ -98,5 +95,8 @@ function byPath(left: GraphQLError, right: GraphQLError): number {
     if (typeof x === 'number' && typeof y === 'number') return x - y;
     return String(x) < String(y) ? -1 : 1;
   }
-  return a.length - b.length || (left.message < right.message ? -1 : Number(left.message > right.message));
+  return (
+    a.length - b.length ||
+    (left.message < right.message ? -1 : Number(left.message > right.message))
+  );
 }

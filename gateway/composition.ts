@@ -28,7 +28,9 @@ export class CompositionError extends Error {
   readonly problems: readonly CompositionProblem[];
 
   constructor(problems: readonly CompositionProblem[]) {
-    super(`The subgraphs do not compose.\n${problems.map((it) => `  ${it.code}: ${it.message}`).join('\n')}`);
+    super(
+      `The subgraphs do not compose.\n${problems.map((it) => `  ${it.code}: ${it.message}`).join('\n')}`,
+    );
     this.name = 'CompositionError';
     this.problems = problems;
   }

@@ -68,7 +68,9 @@ export class Documents {
     try {
       whole = parse(query, { maxTokens: limits.tokens });
     } catch (error) {
-      return [error instanceof GraphQLError ? error : new GraphQLError('The document is malformed.')];
+      return [
+        error instanceof GraphQLError ? error : new GraphQLError('The document is malformed.'),
+      ];
     }
     const operations = whole.definitions.filter((it) => it.kind === Kind.OPERATION_DEFINITION);
     const operation = chooseOperation(operations, operationName);
@@ -81,7 +83,8 @@ export class Documents {
       ? specifiedRules
       : [...specifiedRules, NoSchemaIntrospectionCustomRule];
     const errors = validate(schema, whole, rules, { maxErrors: 20 });
-    if (errors.length > 0) return introspection ? errors : errors.map((it) => withoutSuggestion(it));
+    if (errors.length > 0)
+      return introspection ? errors : errors.map((it) => withoutSuggestion(it));
     const document = operations.length === 1 ? whole : cut(whole, operation);
     return {
       query: operations.length === 1 ? query : print(document),
@@ -97,8 +100,7 @@ export class Documents {
     this.#cache.set(key, prepared);
     this.#cachedBytes += key.length;
     for (const oldest of this.#cache.keys()) {
-      const isFull =
-        this.#cache.size > cachedDocuments || this.#cachedBytes > cachedDocumentBytes;
+      const isFull = this.#cache.size > cachedDocuments || this.#cachedBytes > cachedDocumentBytes;
       if (!isFull) break;
       this.#cache.delete(oldest);
       this.#cachedBytes -= oldest.length;

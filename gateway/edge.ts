@@ -231,7 +231,11 @@ function parametersOf(request: FastifyRequest): {
     throw new GatewayError('BAD_REQUEST', 'The body must be a JSON object.');
   }
   const body = request.body as Record<string, unknown>;
-  return { query: body['query'], operationName: body['operationName'], variables: body['variables'] };
+  return {
+    query: body['query'],
+    operationName: body['operationName'],
+    variables: body['variables'],
+  };
 }
 
 function parsed(variables: string | undefined): unknown {

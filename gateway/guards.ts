@@ -4,7 +4,11 @@ import { GatewayError } from './presentation.ts';
 type Headers = Readonly<Record<string, string | undefined>>;
 
 /** A request that a browser sends across sites only after a preflight has been answered. */
-const PREFLIGHT_HEADERS = ['graphql-require-preflight', 'apollo-require-preflight', 'x-requested-with'];
+const PREFLIGHT_HEADERS = [
+  'graphql-require-preflight',
+  'apollo-require-preflight',
+  'x-requested-with',
+];
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**

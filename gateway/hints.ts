@@ -69,7 +69,10 @@ function* statementsOf(definition: DefinitionNode): Iterable<[string, string]> {
       yield* described(definition.name.value, definition.description?.value);
       yield [
         `The set of members of ${definition.name.value}`,
-        (definition.types ?? []).map((it) => it.name.value).toSorted().join(' '),
+        (definition.types ?? [])
+          .map((it) => it.name.value)
+          .toSorted()
+          .join(' '),
       ];
       return;
     case Kind.SCALAR_TYPE_DEFINITION:
@@ -92,6 +95,11 @@ function* described(element: string, text: string | undefined): Iterable<[string
   if (text !== undefined && text !== '') yield [`The description of ${element}`, text];
 }
 
-function namesOf(nodes: readonly { readonly name: { readonly value: string } }[] | undefined): string {
-  return (nodes ?? []).map((it) => it.name.value).toSorted().join(' ');
+function namesOf(
+  nodes: readonly { readonly name: { readonly value: string } }[] | undefined,
+): string {
+  return (nodes ?? [])
+    .map((it) => it.name.value)
+    .toSorted()
+    .join(' ');
 }

@@ -83,6 +83,8 @@ function withIdentity(
 ): string | null {
   if (status !== 400 || body === null || body.includes('"requestId"')) return body;
   const { errors } = JSON.parse(body) as { errors?: { message: string }[] };
-  const typed = (errors ?? []).flatMap((it) => operations.refuse(new GatewayError('BAD_REQUEST', it.message), requestId));
+  const typed = (errors ?? []).flatMap((it) =>
+    operations.refuse(new GatewayError('BAD_REQUEST', it.message), requestId),
+  );
   return JSON.stringify({ errors: typed });
 }

@@ -119,7 +119,10 @@ function project(value: unknown, nested: readonly KeyField[]): unknown {
   if (nested.length === 0 || value == null) return value;
   if (Array.isArray(value)) return value.map((it) => project(it, nested));
   return Object.fromEntries(
-    nested.map((field) => [field.name, project(Reflect.get(Object(value), field.name), field.nested)]),
+    nested.map((field) => [
+      field.name,
+      project(Reflect.get(Object(value), field.name), field.nested),
+    ]),
   );
 }
 

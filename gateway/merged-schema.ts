@@ -26,9 +26,11 @@ const ROOTS = new Set(['Query', 'Mutation', 'Subscription']);
  * that only a planner can carry.
  */
 export function mergeSchema(subgraphs: readonly Subgraph[], publicSdl: string): GraphQLSchema {
-  const parts = subgraphs.map(
-    (it): Part => ({ name: it.name, shapes: shapesOf(it), resolvers: it.resolvers }),
-  );
+  const parts = subgraphs.map((it): Part => ({
+    name: it.name,
+    shapes: shapesOf(it),
+    resolvers: it.resolvers,
+  }));
   const schema = buildSchema(publicSdl);
   const merge = new Merge(parts);
   for (const type of Object.values(schema.getTypeMap())) {
@@ -163,8 +165,7 @@ class Merge {
           (name) => resolverOf(origin, type, name) ?? property(name),
         ),
         // As @apollo/subgraph does: without a reference resolver the reference is the object.
-        reference:
-          typeof reference === 'function' ? (reference as ReferenceResolver) : (it) => it,
+        reference: typeof reference === 'function' ? (reference as ReferenceResolver) : (it) => it,
         resolve: this.#resolver(target, type, field),
       };
     }

@@ -126,6 +126,8 @@ function isCompilable(document: DocumentNode): boolean {
   return known;
 }
 
-function isConditional({ directives }: FieldNode | InlineFragmentNode | FragmentSpreadNode): boolean {
+function isConditional({
+  directives,
+}: FieldNode | InlineFragmentNode | FragmentSpreadNode): boolean {
   return directives?.some(({ name }) => name.value === 'skip' || name.value === 'include') ?? false;
 }

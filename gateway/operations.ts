@@ -57,7 +57,8 @@ export class Operations {
     try {
       const { query, operationName, variables } = checked(request);
       const prepared = this.#documents.prepare(query, operationName);
-      if (!('document' in prepared)) return refused(answer({ errors: [...prepared] }, EMPTY, presenter));
+      if (!('document' in prepared))
+        return refused(answer({ errors: [...prepared] }, EMPTY, presenter));
       const { document, kind } = prepared;
       if (!request.allowed.includes(kind)) throw notHere(kind);
       const overPages = this.#documents.check(prepared, variables);

@@ -44,7 +44,9 @@ export class MergeError extends Error {
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
-    super(`The subgraphs cannot be merged in process.\n${problems.map((it) => `  ${it}`).join('\n')}`);
+    super(
+      `The subgraphs cannot be merged in process.\n${problems.map((it) => `  ${it}`).join('\n')}`,
+    );
     this.name = 'MergeError';
     this.problems = problems;
   }

@@ -212,7 +212,10 @@ function marked(result: ExecutionResult, subgraph: string): ExecutionResult {
 }
 
 function withoutPlace(error: GraphQLError): GraphQLError {
-  return new GraphQLError(error.message, { path: error.path ?? null, extensions: error.extensions });
+  return new GraphQLError(error.message, {
+    path: error.path ?? null,
+    extensions: error.extensions,
+  });
 }
 
 function unavailable(name: string): GraphQLError {

@@ -117,11 +117,15 @@ interface RemoteError {
 }
 
 function failed(name: string, cause: unknown, { requestId }: Incoming): ExecutionResult {
-  const error = new GatewayError('SUBGRAPH_UNAVAILABLE', `The subgraph ${name} cannot be reached.`, {
-    status: 503,
-    retryable: true,
-    retryAfterMs: 1_000,
-    cause,
-  });
+  const error = new GatewayError(
+    'SUBGRAPH_UNAVAILABLE',
+    `The subgraph ${name} cannot be reached.`,
+    {
+      status: 503,
+      retryable: true,
+      retryAfterMs: 1_000,
+      cause,
+    },
+  );
   return { errors: [present(error, { errorFor: () => error.failure, requestId })] };
 }

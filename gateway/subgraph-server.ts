@@ -155,7 +155,8 @@ export async function serveSubgraph<C extends object>(
           try {
             return Object.assign(await contextFor(incoming), { incoming });
           } catch (error) {
-            return { incoming, refusal: present(error, { errorFor, requestId }) } as C & ApolloContext;
+            return { incoming, refusal: present(error, { errorFor, requestId }) } as C &
+              ApolloContext;
           }
         },
       });

@@ -36,7 +36,8 @@ export function buildSubgraph(classes: SubgraphClasses): Subgraph {
   const [first, ...others] = resolvers;
   if (first === undefined) throw new Error(`Subgraph ${name} has no resolver classes.`);
   // An interface of several subgraphs would pull in the implementers of all of them, stubs of one name included.
-  for (const metadata of getMetadataStorage().interfaceTypes) metadata.autoRegisteringDisabled = true;
+  for (const metadata of getMetadataStorage().interfaceTypes)
+    metadata.autoRegisteringDisabled = true;
   const whole = buildSchemaSync({
     resolvers: [first, ...others] as NonEmptyArray<Function>,
     orphanedTypes: [...orphanedTypes],
@@ -109,24 +110,41 @@ function resolversOf(
     const fields: Record<string, unknown> = { ...(entry as TypeResolvers) };
     // Rows are plain objects: type-graphql's `instanceof` check would refuse them.
     delete fields['__isTypeOf'];
-    if (typeof fields['__resolveType'] === 'function') {
-      fields['__resolveType'] = byTypeName(fields['__resolveType'] as TypeNameResolver);
-    }
+    if ('__resolveType' in fields) fields['__resolveType'] = typeNamerOf(type);
     if (Object.keys(fields).length > 0) map[type] = fields;
   }
   for (const [type, resolve] of Object.entries(references)) {
     if (!isObjectType(schema.getType(type))) {
-      throw new Error(`Subgraph ${subgraph} resolves references to ${type}, which it does not have.`);
+      throw new Error(
+        `Subgraph ${subgraph} resolves references to ${type}, which it does not have.`,
+      );
     }
     map[type] = { ...(map[type] as TypeResolvers | undefined), __resolveReference: resolve };
   }
   return map;
 }
 
-function byTypeName(otherwise: TypeNameResolver): TypeNameResolver {
+/**
+ * The name of a member's type: its own `__typename`, else what the decorators say. Synchronous, where type-graphql's own
+ * resolver is not: a compiled document cannot wait for the type of an object.
+ */
+function typeNamerOf(abstract: string): TypeNameResolver {
+  const { unions, interfaceTypes, objectTypes } = getMetadataStorage();
+  const nameOf = (named: unknown): unknown =>
+    typeof named === 'function' ? objectTypes.find((it) => it.target === named)?.name : named;
+  const union = unions.find((it) => it.name === abstract);
+  const face = interfaceTypes.find((it) => it.name === abstract);
+  const members: readonly Function[] =
+    union?.getClassTypes() ??
+    objectTypes.flatMap(({ target, interfaceClasses }) =>
+      interfaceClasses?.some((it) => it === face?.target) === true ? [target] : [],
+    );
+  const decorated = (union ?? face)?.resolveType as TypeNameResolver | undefined;
   return (value, context, info, type) => {
-    const name: unknown =
-      typeof value === 'object' && value !== null ? Reflect.get(value, '__typename') : undefined;
-    return typeof name === 'string' ? name : otherwise(value, context, info, type);
+    const own: unknown = Reflect.get(Object(value), '__typename');
+    if (typeof own === 'string') return own;
+    if (decorated === undefined) return nameOf(members.find((it) => value instanceof it));
+    const named = decorated(value, context, info, type);
+    return named instanceof Promise ? named.then(nameOf) : nameOf(named);
   };
 }

@@ -149,7 +149,11 @@ export class WebSockets {
   }
 }
 
-function streamOf(outcome: Outcome, socket: WebSocket, limits: Limits): ResultStream | ExecutionResult {
+function streamOf(
+  outcome: Outcome,
+  socket: WebSocket,
+  limits: Limits,
+): ResultStream | ExecutionResult {
   if (outcome.kind === 'refused') return { errors: outcome.errors };
   if (outcome.kind === 'result') return outcome.result;
   const { stream } = outcome;

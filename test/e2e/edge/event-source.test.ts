@@ -22,16 +22,27 @@ describe.each(modes)('server-sent events, %s', (mode) => {
   }
 
   it('deliver a subscription to the library for clients', async () => {
-    expect(await results('subscription { runEvents(id: "run_1", upTo: 2) { sequence run { module { title } } } }')).toEqual(
-      [1, 2].map((sequence) => ({ data: { runEvents: { sequence, run: { module: { title: 'digits' } } } } })),
+    expect(
+      await results(
+        'subscription { runEvents(id: "run_1", upTo: 2) { sequence run { module { title } } } }',
+      ),
+    ).toEqual(
+      [1, 2].map((sequence) => ({
+        data: { runEvents: { sequence, run: { module: { title: 'digits' } } } },
+      })),
     );
   });
   it('deliver a query, too', async () => {
     expect(await results('{ who }')).toEqual([{ data: { who: 'nobody' } }]);
   });
-  it.each(['subscription {', 'subscription { nothing }', 'subscription { refused }'])('deliver the refusal of %s', async (query) => {
-    expect(await results(query)).toMatchObject([{ errors: [{ extensions: { requestId: expect.any(String) } }] }]);
-  });
+  it.each(['subscription {', 'subscription { nothing }', 'subscription { refused }'])(
+    'deliver the refusal of %s',
+    async (query) => {
+      expect(await results(query)).toMatchObject([
+        { errors: [{ extensions: { requestId: expect.any(String) } }] },
+      ]);
+    },
+  );
   it('come by GET, as EventSource asks', async () => {
     const response = await open('subscription { ticks(upTo: 2) }');
     let text = '';
@@ -71,7 +82,11 @@ describe.each(modes)('server-sent events, %s', (mode) => {
 
   async function open(query: string): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    plainRequest(`${running.url}?query=${encodeURIComponent(query)}`, { headers: { accept: 'text/event-stream' } }, resolve)
+    plainRequest(
+      `${running.url}?query=${encodeURIComponent(query)}`,
+      { headers: { accept: 'text/event-stream' } },
+      resolve,
+    )
       .on('error', reject)
       .end();
     return await promise;

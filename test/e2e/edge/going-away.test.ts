@@ -23,7 +23,11 @@ describe.each(modes)('a server that stops, %s', (mode) => {
     const ended = new Promise((resolve) => {
       client.subscribe(
         { query: 'subscription { silence }' },
-        { next: () => undefined, error: () => resolve('error'), complete: () => resolve('complete') },
+        {
+          next: () => undefined,
+          error: () => resolve('error'),
+          complete: () => resolve('complete'),
+        },
       );
     });
     while (running.toys.open.readers === 0) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -41,7 +45,9 @@ describe.each(modes)('a server that stops, %s', (mode) => {
       retryAttempts: 3,
       retryWait: () => Promise.resolve(),
     });
-    const stream = client.iterate({ query: 'subscription { runEvents(id: "run_1", upTo: 1) { sequence } }' });
+    const stream = client.iterate({
+      query: 'subscription { runEvents(id: "run_1", upTo: 1) { sequence } }',
+    });
     expect((await stream.next()).value).toEqual({ data: { runEvents: { sequence: 1 } } });
     const silent = client.iterate({ query: 'subscription { silence }' });
     const waiting = silent.next();

@@ -74,13 +74,19 @@ describe('bounds', () => {
     ['a negative', '{ modules(last: -1) { totalCount } }', {}],
     ['a million', 'query ($n: Int) { modules(first: $n) { totalCount } }', { n: 1_000_000 }],
     ['a variable left out', 'query ($n: Int) { modules(first: $n) { totalCount } }', {}],
-    ['a page inside a fragment', '{ module(id: "mod_0") { ...f } } fragment f on Module { runs { totalCount } }', {}],
+    [
+      'a page inside a fragment',
+      '{ module(id: "mod_0") { ...f } } fragment f on Module { runs { totalCount } }',
+      {},
+    ],
   ])('refuses a page size of %s', async (_name, query, variables) => {
     const { status, answer } = await post({ query, variables });
     expect([status, codeOf(answer)]).toEqual([400, 'INVALID_ARGUMENT']);
   });
   it('takes the page size of a default', async () => {
-    const { answer } = await post({ query: 'query ($n: Int = 2) { modules(first: $n) { nodes { id } } }' });
+    const { answer } = await post({
+      query: 'query ($n: Int = 2) { modules(first: $n) { nodes { id } } }',
+    });
     expect(answer).toEqual({ data: { modules: { nodes: [{ id: 'mod_0' }, { id: 'mod_1' }] } } });
   });
   it('lets the explorer ask for the whole schema', async () => {
@@ -88,13 +94,18 @@ describe('bounds', () => {
     expect(answer.errors).toBeUndefined();
   });
   it('refuses fragment cycles and circular introspection in bounded time', async () => {
-    const cycle = await post({ query: '{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }' });
+    const cycle = await post({
+      query: '{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }',
+    });
     expect(cycle.answer.errors?.[0]?.message).toMatch(/Cannot spread fragment/u);
     const circular = `{ __schema { types ${'{ fields { type '.repeat(8)} { name } ${'} }'.repeat(8)} } }`;
     expect((await post({ query: circular })).status).toBe(400);
   });
   it('refuses bodies over the limit', async () => {
-    const { status, answer } = await post({ query: '{ who }', variables: { x: 'x'.repeat(1_600_000) } });
+    const { status, answer } = await post({
+      query: '{ who }',
+      variables: { x: 'x'.repeat(1_600_000) },
+    });
     expect([status, codeOf(answer)]).toEqual([413, 'TOO_LARGE']);
   });
   it('runs the chosen operation only, however often', async () => {
@@ -110,14 +121,22 @@ describe('bounds', () => {
     ['an array', '[{"query":"{ who }"}]'],
     ['not JSON', '{"query":'],
     ['a __proto__ key', '{"query":"{ who }","variables":{"__proto__":{"polluted":true}}}'],
-    ['a constructor.prototype key', '{"query":"{ who }","variables":{"constructor":{"prototype":{"p":1}}}}'],
+    [
+      'a constructor.prototype key',
+      '{"query":"{ who }","variables":{"constructor":{"prototype":{"p":1}}}}',
+    ],
     ['a query that is a number', '{"query":1}'],
     ['variables that are text', '{"query":"{ who }","variables":"x"}'],
     ['no query', '{}'],
   ])('refuses %s with a typed error', async (_name, body) => {
     const { status, answer } = await post(body);
     expect(status).toBe(400);
-    expect(Object.keys(answer.errors?.[0]?.extensions ?? {}).toSorted()).toEqual(['code', 'requestId', 'retryAfterMs', 'retryable']);
+    expect(Object.keys(answer.errors?.[0]?.extensions ?? {}).toSorted()).toEqual([
+      'code',
+      'requestId',
+      'retryAfterMs',
+      'retryable',
+    ]);
   });
   it('ends what takes longer than the deadline', async () => {
     const short = await startMode('merged', { limits: { deadlineMs: 30 } });
@@ -126,7 +145,10 @@ describe('bounds', () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query: '{ slow(ms: 5000) }' }),
     });
-    expect([response.status, codeOf((await response.json()) as Answer)]).toEqual([504, 'DEADLINE_EXCEEDED']);
+    expect([response.status, codeOf((await response.json()) as Answer)]).toEqual([
+      504,
+      'DEADLINE_EXCEEDED',
+    ]);
     await short.close();
   });
 });
@@ -142,7 +164,11 @@ describe('other sites', () => {
     expect(await get({ accept: '*/*', 'graphql-require-preflight': '1' })).toBe(200);
   });
   it('cannot send simple content types', async () => {
-    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
+    for (const type of [
+      'text/plain',
+      'application/x-www-form-urlencoded',
+      'multipart/form-data; boundary=x',
+    ]) {
       expect((await post('{"query":"{ who }"}', { 'content-type': type })).status).toBe(415);
     }
   });
@@ -150,12 +176,19 @@ describe('other sites', () => {
     expect((await post({ query: '{ who }' }, { origin: 'https://evil.example' })).status).toBe(403);
     expect((await post({ query: '{ who }' }, { origin: 'null' })).status).toBe(403);
     const allowed = await post({ query: '{ who }' }, { origin: 'https://portal.example.org' });
-    expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([200, 'https://portal.example.org']);
+    expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([
+      200,
+      'https://portal.example.org',
+    ]);
   });
   it('cannot open a socket from an origin that is not allowed', async () => {
-    const client = new RawClient(running.url, 'graphql-transport-ws', { origin: 'https://evil.example' });
+    const client = new RawClient(running.url, 'graphql-transport-ws', {
+      origin: 'https://evil.example',
+    });
     expect((await client.closed).code).toBe(1006);
-    const own = await new RawClient(running.url, 'graphql-transport-ws', { origin: new URL(running.url).origin }).init();
+    const own = await new RawClient(running.url, 'graphql-transport-ws', {
+      origin: new URL(running.url).origin,
+    }).init();
     expect(own.socket.readyState).toBe(own.socket.OPEN);
     own.socket.terminate();
   });
@@ -167,7 +200,11 @@ describe('other sites', () => {
     const hosts = await startMode('merged', { hosts: ['fathom.example.org'] });
     const { port } = new URL(hosts.url);
     const statusFor = async (host: string) =>
-      await status({ port, headers: { host, accept: 'application/json' }, path: '/graphql?query={who}' });
+      await status({
+        port,
+        headers: { host, accept: 'application/json' },
+        path: '/graphql?query={who}',
+      });
     expect(await statusFor(`rebound.evil.example:${port}`)).toBe(421);
     expect(await statusFor(`localhost:${port}`)).toBe(200);
     expect(await statusFor('Fathom.example.org')).toBe(200);

@@ -17,10 +17,7 @@ export interface RunningMode extends RunningEdge {
 }
 
 /** The whole way: an edge over the toys, in one process or over a server for each subgraph. */
-export async function startMode(
-  mode: EdgeMode,
-  options: StartOptions = {},
-): Promise<RunningMode> {
+export async function startMode(mode: EdgeMode, options: StartOptions = {}): Promise<RunningMode> {
   const own = toys();
   const { subgraphs, contextFor } = own;
   if (mode === 'merged') {

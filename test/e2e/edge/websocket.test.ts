@@ -7,7 +7,9 @@ import { RawClient } from './socket-client.ts';
 describe.each(modes)('graphql-transport-ws, %s', (mode) => {
   let running: RunningMode;
   const clients: RawClient[] = [];
-  const connect = (...more: ConstructorParameters<typeof RawClient> extends [string, ...infer R] ? R : never) => {
+  const connect = (
+    ...more: ConstructorParameters<typeof RawClient> extends [string, ...infer R] ? R : never
+  ) => {
     const client = new RawClient(running.url, ...more);
     clients.push(client);
     return client;
@@ -45,14 +47,17 @@ describe.each(modes)('graphql-transport-ws, %s', (mode) => {
     client.subscribe('1', 'subscription { silence }');
     expect(await client.closed).toMatchObject({ code: 4409 });
   });
-  it.each(['not json', '{"type":"unheard of"}', '{"id":"1"}', '{"type":"next","id":"1","payload":{}}', '{"type":"ping","payload":{"__proto__":{}}}'])(
-    'closes with 4400 at %s',
-    async (message) => {
-      const client = await connect().init();
-      client.send(message);
-      expect(await client.closed).toMatchObject({ code: 4400 });
-    },
-  );
+  it.each([
+    'not json',
+    '{"type":"unheard of"}',
+    '{"id":"1"}',
+    '{"type":"next","id":"1","payload":{}}',
+    '{"type":"ping","payload":{"__proto__":{}}}',
+  ])('closes with 4400 at %s', async (message) => {
+    const client = await connect().init();
+    client.send(message);
+    expect(await client.closed).toMatchObject({ code: 4400 });
+  });
   it('closes with 4406 for another protocol', async () => {
     const client = connect('graphql-ws');
     const refused = await Promise.race([
@@ -75,7 +80,10 @@ describe.each(modes)('graphql-transport-ws, %s', (mode) => {
   it('answers a ping', async () => {
     const client = await connect().init();
     client.send({ type: 'ping', payload: { at: 1 } });
-    expect(await client.until((it) => it.type === 'pong')).toEqual({ type: 'pong', payload: { at: 1 } });
+    expect(await client.until((it) => it.type === 'pong')).toEqual({
+      type: 'pong',
+      payload: { at: 1 },
+    });
   });
   it.each([
     ['a syntax error', 'subscription {', /Syntax Error/u],
@@ -91,7 +99,12 @@ describe.each(modes)('graphql-transport-ws, %s', (mode) => {
     expect(answer.type).toBe('error');
     const [error] = answer.payload as { message: string; extensions: Record<string, unknown> }[];
     expect(error?.message).toMatch(message);
-    expect(Object.keys(error?.extensions ?? {}).toSorted()).toEqual(['code', 'requestId', 'retryAfterMs', 'retryable']);
+    expect(Object.keys(error?.extensions ?? {}).toSorted()).toEqual([
+      'code',
+      'requestId',
+      'retryAfterMs',
+      'retryable',
+    ]);
     client.subscribe('b', '{ who }');
     expect(await client.until((it) => it.type === 'next' && it.id === 'b')).toMatchObject({
       payload: { data: { who: 'nobody' } },
@@ -105,13 +118,20 @@ describe.each(modes)('graphql-transport-ws, %s', (mode) => {
   it('takes the credential from init', async () => {
     const client = await connect().init({ authorization: 'Bearer mine' });
     client.subscribe('a', '{ who }');
-    expect(await client.until((it) => it.id === 'a')).toMatchObject({ payload: { data: { who: 'Bearer mine' } } });
+    expect(await client.until((it) => it.id === 'a')).toMatchObject({
+      payload: { data: { who: 'Bearer mine' } },
+    });
   });
   it('delivers events with joins, in order, then completes', async () => {
     const client = await connect().init();
-    client.subscribe('a', 'subscription { runEvents(id: "run_1", after: 2, upTo: 5) { sequence run { module { title } } } }');
+    client.subscribe(
+      'a',
+      'subscription { runEvents(id: "run_1", after: 2, upTo: 5) { sequence run { module { title } } } }',
+    );
     await client.until((it) => it.type === 'complete');
-    const events = client.received.filter((it) => it.type === 'next').map((it) => JSON.stringify(it.payload));
+    const events = client.received
+      .filter((it) => it.type === 'next')
+      .map((it) => JSON.stringify(it.payload));
     expect(events).toEqual(
       [3, 4, 5].map((sequence) =>
         JSON.stringify({ data: { runEvents: { sequence, run: { module: { title: 'digits' } } } } }),
@@ -130,7 +150,10 @@ describe.each(modes)('graphql-transport-ws, %s', (mode) => {
       },
     });
     const client = await connect().init();
-    client.subscribe('a', 'subscription { runEvents(id: "run_1", upTo: 2) { run { module { title } } } }');
+    client.subscribe(
+      'a',
+      'subscription { runEvents(id: "run_1", upTo: 2) { run { module { title } } } }',
+    );
     await client.until((it) => it.type === 'complete');
     const titles = client.received.flatMap((it) => JSON.stringify(it).match(/read \d+/u) ?? []);
     expect(new Set(titles).size).toBe(2);
@@ -140,7 +163,10 @@ describe.each(modes)('graphql-transport-ws, %s', (mode) => {
     const client = await connect().init();
     for (const id of ['1', '2', '3', '4']) client.subscribe(id, 'subscription { silence }');
     const refused = await client.until((it) => it.type === 'error');
-    expect(refused).toMatchObject({ id: '4', payload: [{ extensions: { code: 'QUOTA_EXCEEDED' } }] });
+    expect(refused).toMatchObject({
+      id: '4',
+      payload: [{ extensions: { code: 'QUOTA_EXCEEDED' } }],
+    });
     expect(running.toys.open.readers).toBeLessThanOrEqual(3);
   });
   it('closes sources at once when a client completes, or vanishes', async () => {
@@ -171,9 +197,11 @@ describe.each(modes)('graphql-transport-ws, %s', (mode) => {
     await client.until((it) => it.type === 'complete');
     const ticks = client.received.filter((it) => it.type === 'next');
     expect(ticks).toHaveLength(1500);
-    expect(ticks.map((it) => Number.parseInt((it.payload as { data: { ticks: string } }).data.ticks, 10))).toEqual(
-      Array.from({ length: 1500 }, (_unused, at) => at),
-    );
+    expect(
+      ticks.map((it) =>
+        Number.parseInt((it.payload as { data: { ticks: string } }).data.ticks, 10),
+      ),
+    ).toEqual(Array.from({ length: 1500 }, (_unused, at) => at));
   });
 });
 

@@ -6,13 +6,17 @@ import { errorFor, toys } from './toys.ts';
 
 const samples: readonly Sample[] = [
   { name: 'one object', query: '{ module(id: "mod_0") { id title stage added } }' },
-  { name: 'an object that is not there', query: '{ module(id: "mod_x") { id } run(id: "x") { id } }' },
+  {
+    name: 'an object that is not there',
+    query: '{ module(id: "mod_x") { id } run(id: "x") { id } }',
+  },
   { name: 'nothing but typenames', query: '{ __typename module(id: "mod_0") { __typename } }' },
   { name: 'a root typename alone', query: '{ kind: __typename }' },
   { name: 'introspection', query: getIntrospectionQuery() },
   {
     name: 'introspection beside data',
-    query: '{ __schema { queryType { name } } module(id: "mod_1") { title } __type(name: "Stage") { enumValues { name } } }',
+    query:
+      '{ __schema { queryType { name } } module(id: "mod_1") { title } __type(name: "Stage") { enumValues { name } } }',
   },
   {
     name: 'a page with children of two subgraphs',
@@ -40,7 +44,8 @@ const samples: readonly Sample[] = [
   },
   {
     name: 'a union',
-    query: '{ featured { __typename ... on Module { title count } ... on Collection { name modules { title deployments { id } } } } }',
+    query:
+      '{ featured { __typename ... on Module { title count } ... on Collection { name modules { title deployments { id } } } } }',
   },
   {
     name: 'fragments, aliases and conditions',
@@ -51,17 +56,40 @@ const samples: readonly Sample[] = [
   },
   {
     name: 'merged selections of one field',
-    query: '{ module(id: "mod_0") { latest { id } latest { state metrics { name } } ... on Module { latest { metrics { value } } } } }',
+    query:
+      '{ module(id: "mod_0") { latest { id } latest { state metrics { name } } ... on Module { latest { metrics { value } } } } }',
   },
-  { name: 'nulls that are data', query: '{ module(id: "mod_0") { related { title } } run(id: "run_0") { metrics { name value } } echo }' },
-  { name: 'an entity that its owner does not have', query: '{ run(id: "run_2") { id module { id count } } }' },
-  { name: 'a required field of an entity that is not there', query: '{ run(id: "run_2") { id module { id title } } }' },
-  { name: 'an unknown entity by interface', query: '{ node(id: "run_9") { id ... on Run { trouble } } }' },
-  { name: 'a required field, likewise', query: '{ node(id: "run_9") { id ... on Run { number } } }' },
+  {
+    name: 'nulls that are data',
+    query:
+      '{ module(id: "mod_0") { related { title } } run(id: "run_0") { metrics { name value } } echo }',
+  },
+  {
+    name: 'an entity that its owner does not have',
+    query: '{ run(id: "run_2") { id module { id count } } }',
+  },
+  {
+    name: 'a required field of an entity that is not there',
+    query: '{ run(id: "run_2") { id module { id title } } }',
+  },
+  {
+    name: 'an unknown entity by interface',
+    query: '{ node(id: "run_9") { id ... on Run { trouble } } }',
+  },
+  {
+    name: 'a required field, likewise',
+    query: '{ node(id: "run_9") { id ... on Run { number } } }',
+  },
   { name: 'an error in a nullable field', query: '{ module(id: "mod_0") { title secret } }' },
   { name: 'errors in each of a list', query: '{ runs(first: 3) { nodes { id trouble } } }' },
-  { name: 'an error that propagates', query: '{ runs(first: 4) { nodes { id must } } module(id: "mod_0") { title } }' },
-  { name: 'an error that propagates to its entity', query: '{ node(id: "run_3") { id ... on Run { must } } }' },
+  {
+    name: 'an error that propagates',
+    query: '{ runs(first: 4) { nodes { id must } } module(id: "mod_0") { title } }',
+  },
+  {
+    name: 'an error that propagates to its entity',
+    query: '{ node(id: "run_3") { id ... on Run { must } } }',
+  },
   { name: 'an expected failure with its code', query: '{ sorry who }' },
   { name: 'an unexpected failure, masked', query: '{ broken who }' },
   { name: 'a required root field that fails', query: '{ who brokenRequired }' },
@@ -73,16 +101,36 @@ const samples: readonly Sample[] = [
     name: 'a reference that fails for a required field in a list',
     query: '{ nodes(ids: ["mod_2", "mod_1"]) { id ... on Module { count deployments { id } } } }',
   },
-  { name: 'a default value', query: 'query ($s: Stage = DRAFT) { modules(first: 1, stage: $s) { totalCount } }' },
-  { name: 'a wrong variable', query: 'query ($n: Int!) { modules(first: $n) { totalCount } }', variables: { n: 'two' } },
+  {
+    name: 'a default value',
+    query: 'query ($s: Stage = DRAFT) { modules(first: 1, stage: $s) { totalCount } }',
+  },
+  {
+    name: 'a wrong variable',
+    query: 'query ($n: Int!) { modules(first: $n) { totalCount } }',
+    variables: { n: 'two' },
+  },
   { name: 'a missing variable', query: 'query ($n: Int!) { modules(first: $n) { totalCount } }' },
-  { name: 'a wrong enum', query: 'query ($s: Stage) { modules(first: 1, stage: $s) { totalCount } }', variables: { s: 'NOPE' } },
-  { name: 'text beyond ASCII', query: 'query ($t: String) { echo(text: $t) }', variables: { t: 'Zoë \u2028 "q" \ud83d\ude00 \\' } },
+  {
+    name: 'a wrong enum',
+    query: 'query ($s: Stage) { modules(first: 1, stage: $s) { totalCount } }',
+    variables: { s: 'NOPE' },
+  },
+  {
+    name: 'text beyond ASCII',
+    query: 'query ($t: String) { echo(text: $t) }',
+    variables: { t: 'Zoë \u2028 "q" \ud83d\ude00 \\' },
+  },
   { name: 'the caller', query: '{ who }', headers: { authorization: 'Bearer token' } },
-  { name: 'a caller who is refused', query: '{ who }', headers: { authorization: 'Bearer expired' } },
+  {
+    name: 'a caller who is refused',
+    query: '{ who }',
+    headers: { authorization: 'Bearer expired' },
+  },
   {
     name: 'a mutation and what follows from it',
-    query: 'mutation ($i: Rename!) { rename(input: $i) { module { title count } userErrors } again: rename(input: $i) { userErrors } }',
+    query:
+      'mutation ($i: Rename!) { rename(input: $i) { module { title count } userErrors } again: rename(input: $i) { userErrors } }',
     variables: { i: { id: 'mod_1', title: 'digits, renamed' } },
   },
   {

@@ -44,7 +44,12 @@ export function errorFor(error: unknown): Failure {
   if (error instanceof Sorry) {
     return { message: error.message, code: error.code, retryable: true, retryAfterMs: 250 };
   }
-  return { message: 'Something went wrong.', code: 'INTERNAL', retryable: false, retryAfterMs: null };
+  return {
+    message: 'Something went wrong.',
+    code: 'INTERNAL',
+    retryable: false,
+    retryAfterMs: null,
+  };
 }
 
 export function toys(): Toys {
@@ -233,20 +238,26 @@ function training(open: Toys['open']): Subgraph {
       Subscription: {
         runEvents: {
           subscribe: (_: unknown, args: { id: string; after?: number; upTo: number }) =>
-            counted(open, (async function* () {
-              for (let sequence = (args.after ?? 0) + 1; sequence <= args.upTo; sequence += 1) {
-                yield { runEvents: { sequence, run: run(args.id) } };
-              }
-            })()),
+            counted(
+              open,
+              (async function* () {
+                for (let sequence = (args.after ?? 0) + 1; sequence <= args.upTo; sequence += 1) {
+                  yield { runEvents: { sequence, run: run(args.id) } };
+                }
+              })(),
+            ),
         },
         ticks: {
           subscribe: (_: unknown, { upTo, bytes }: { upTo: number; bytes: number }) =>
-            counted(open, (async function* () {
-              for (let at = 0; at < upTo; at += 1) {
-                open.pulled += 1;
-                yield { ticks: `${at}${'.'.repeat(bytes)}` };
-              }
-            })()),
+            counted(
+              open,
+              (async function* () {
+                for (let at = 0; at < upTo; at += 1) {
+                  open.pulled += 1;
+                  yield { ticks: `${at}${'.'.repeat(bytes)}` };
+                }
+              })(),
+            ),
         },
         silence: { subscribe: () => counted(open, silent()) },
         refused: {
@@ -257,9 +268,17 @@ function training(open: Toys['open']): Subgraph {
       },
       Run: {
         __resolveReference: ({ id }: Reference) => (id === 'run_9' ? null : run(id)),
-        module: ({ number }: { number: number }) => ({ id: number === 2 ? 'mod_gone' : `mod_${number % 2}` }),
-        version: ({ number }: { number: number }) => ({ module: { id: `mod_${number % 2}` }, number: 1 }),
-        metrics: () => [{ name: 'loss', value: 0.25 }, { name: 'accuracy', value: null }],
+        module: ({ number }: { number: number }) => ({
+          id: number === 2 ? 'mod_gone' : `mod_${number % 2}`,
+        }),
+        version: ({ number }: { number: number }) => ({
+          module: { id: `mod_${number % 2}` },
+          number: 1,
+        }),
+        metrics: () => [
+          { name: 'loss', value: 0.25 },
+          { name: 'accuracy', value: null },
+        ],
         trouble: () => {
           throw new Sorry('No trouble today.');
         },
@@ -313,7 +332,10 @@ function serving(): Subgraph {
   };
 }
 
-function counted(open: Toys['open'], source: AsyncIterator<unknown>): AsyncIterableIterator<unknown> {
+function counted(
+  open: Toys['open'],
+  source: AsyncIterator<unknown>,
+): AsyncIterableIterator<unknown> {
   open.readers += 1;
   let isOpen = true;
   const closed = () => {

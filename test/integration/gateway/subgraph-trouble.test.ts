@@ -1,0 +1,190 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { compose } from '../../../gateway/composition.ts';
+import { mergedExecutor } from '../../../gateway/merged.ts';
+import { plannedExecutor } from '../../../gateway/planned.ts';
+import { remoteLink } from '../../../gateway/remote-subgraph.ts';
+import { serveSubgraph } from '../../../gateway/subgraph-server.ts';
+import { answerTo } from '../../unit/gateway/asking.ts';
+import { errorFor, toys } from './toys.ts';
+
+const newRequestId = () => 'unnamed';
+
+async function remoteToys(timeoutMs?: number) {
+  const own = toys();
+  const { contextFor, subgraphs } = own;
+  const servers = new Map(
+    await Promise.all(
+      subgraphs.map(
+        async (subgraph) =>
+          [
+            subgraph.name,
+            await serveSubgraph({ subgraph, contextFor, errorFor, newRequestId, port: 0 }),
+          ] as const,
+      ),
+    ),
+  );
+  const links = [...servers].map(([name, { url }]) =>
+    remoteLink({ name, url, ...(timeoutMs === undefined ? {} : { timeoutMs }) }),
+  );
+  const { supergraphSdl } = compose(subgraphs);
+  const executor = await plannedExecutor({ supergraphSdl, links, errorFor });
+  return { ...own, servers, executor };
+}
+
+describe('a subgraph that is down', () => {
+  it('costs its own fields only, each with a retryable error at its path', async () => {
+    const { executor, servers } = await remoteToys();
+    await servers.get('serving')?.close();
+    const answer = await answerTo(
+      executor,
+      '{ module(id: "mod_0") { title versions { number url } } }',
+    );
+    const error = (at: number) => ({
+      message: 'The subgraph serving cannot be reached.',
+      path: ['module', 'versions', at, 'url'],
+      extensions: {
+        code: 'SUBGRAPH_UNAVAILABLE',
+        retryable: true,
+        retryAfterMs: 1000,
+        requestId: 'r',
+      },
+    });
+    expect(answer).toMatchObject({
+      data: {
+        module: {
+          title: 'iris',
+          versions: [
+            { number: 1, url: null },
+            { number: 2, url: null },
+          ],
+        },
+      },
+      errors: [error(0), error(1)],
+    });
+    expect(
+      await answerTo(executor, '{ module(id: "mod_0") { title deployments { id } } who }'),
+    ).toMatchObject({
+      data: { module: null, who: 'nobody' },
+      errors: [{ path: ['module', 'deployments'] }],
+    });
+    expect(JSON.stringify(answer)).not.toMatch(/127\.0\.0\.1|ECONN/u);
+    await executor.close();
+    await Promise.all([...servers.values()].map((it) => it.close().catch(() => undefined)));
+  });
+  it('ends a subscription with an error that says to come again', async () => {
+    const { executor, servers } = await remoteToys();
+    const ended = answerTo(executor, 'subscription { silence }');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await servers.get('training')?.close();
+    expect(await ended).toMatchObject([
+      { errors: [{ extensions: { code: 'SUBGRAPH_UNAVAILABLE', retryable: true } }] },
+    ]);
+    await executor.close();
+    await Promise.all([...servers.values()].map((it) => it.close().catch(() => undefined)));
+  });
+  it('is given up on in time when it accepts and says nothing', async () => {
+    const own = toys();
+    const sockets = new Set<import('node:net').Socket>();
+    const mute = createServer((socket) => sockets.add(socket));
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    const { port } = mute.address() as AddressInfo;
+    const links = own.subgraphs.map(({ name }) =>
+      remoteLink({ name, url: `http://127.0.0.1:${port}/graphql`, timeoutMs: 100 }),
+    );
+    const { supergraphSdl } = compose(own.subgraphs);
+    const executor = await plannedExecutor({ supergraphSdl, links, errorFor });
+    expect(await answerTo(executor, '{ who echo }')).toMatchObject({
+      data: null,
+      errors: [{ extensions: { code: 'SUBGRAPH_UNAVAILABLE' } }],
+    });
+    for (const socket of sockets) socket.destroy();
+    mute.close();
+    await executor.close();
+  });
+});
+
+describe('a served subgraph', () => {
+  it('says how it is, forwards who asks, and answers no page', async () => {
+    const { subgraphs, contextFor } = toys();
+    const [subgraph] = subgraphs;
+    if (subgraph === undefined) throw new Error('no subgraph');
+    let well = true;
+    const server = await serveSubgraph({
+      subgraph,
+      contextFor,
+      errorFor,
+      newRequestId,
+      port: 0,
+      isHealthy: async () => well,
+    });
+    const health = async () => (await fetch(server.url.replace('/graphql', '/health'))).status;
+    expect(await health()).toBe(200);
+    well = false;
+    expect(await health()).toBe(503);
+    const ask = async (body: string, headers: Record<string, string> = {}) => {
+      const response = await fetch(server.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body,
+      });
+      return (await response.json()) as unknown;
+    };
+    expect(await ask('{"query":"{ who }"}', { authorization: 'Bearer me' })).toEqual({
+      data: { who: 'Bearer me' },
+    });
+    expect(await ask('{"query":"{ broken }"}', { 'x-request-id': 'abc' })).toMatchObject({
+      errors: [
+        { message: 'Something went wrong.', extensions: { code: 'INTERNAL', requestId: 'abc' } },
+      ],
+    });
+    expect(await ask('{"query":"{ who }"}', { authorization: 'Bearer expired' })).toMatchObject({
+      errors: [
+        { message: 'Who you are could not be verified.', extensions: { code: 'NOT_READY' } },
+      ],
+    });
+    const plain = await fetch(server.url, {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain' },
+      body: '{"query":"{ who }"}',
+    });
+    expect(plain.status).toBeGreaterThanOrEqual(400);
+    await server.close();
+  });
+});
+
+describe('a merged graph', () => {
+  it('looks up the entities of a page in one batch', async () => {
+    const own = toys();
+    const executor = await mergedExecutor({ ...own, errorFor });
+    await answerTo(
+      executor,
+      '{ runs(first: 4) { nodes { module { title added related { title } } } } }',
+    );
+    expect(own.contexts).toHaveLength(1);
+    expect(own.contexts[0]?.batches).toEqual(
+      [
+        { type: 'Module', ids: ['mod_0', 'mod_1', 'mod_gone'] },
+        { type: 'Module', ids: ['mod_2', 'mod_9'] },
+      ].slice(0, own.contexts[0]?.batches.length),
+    );
+    expect(own.contexts[0]?.batches.length).toBeLessThanOrEqual(2);
+    await executor.close();
+  });
+  it('makes one context an operation, and one an event', async () => {
+    const own = toys();
+    const executor = await mergedExecutor({ ...own, errorFor });
+    await answerTo(
+      executor,
+      '{ module(id: "mod_0") { title } other: module(id: "mod_1") { title count } }',
+    );
+    expect(own.contexts).toHaveLength(1);
+    await answerTo(
+      executor,
+      'subscription { runEvents(id: "run_1", upTo: 3) { run { module { title } } } }',
+    );
+    expect(own.contexts).toHaveLength(1 + 1 + 3);
+    await executor.close();
+  });
+});
