@@ -74,6 +74,8 @@ export class RemoteFiles {
         headers: { accept: '*/*', 'user-agent': 'fathom' },
       });
       const { statusCode, headers, body } = answer;
+      // A body that is let go emits an error, which without a listener would end the process.
+      body.on('error', () => undefined);
       const location = headers['location'];
       if (statusCode >= 300 && statusCode < 400 && typeof location === 'string') {
         body.destroy();
