@@ -13,11 +13,11 @@ import {
   replaceFile,
   syncFolder,
   writeOnce,
-} from './control/control-file.ts';
+} from '../work-folder/control-file.ts';
 import { signalProcess } from './control/process-identity.ts';
 import type { LaunchRecord, SupervisorOrder } from './control/record.ts';
 import { controlFiles } from './control/record.ts';
-import { placeInputs } from './inputs.ts';
+import { placeInputs } from '../work-folder/inputs.ts';
 
 export type Kind = LaunchRecord['kind'];
 

@@ -4,9 +4,9 @@ import type { Handle, JobWorkload } from '../contract/workload.ts';
 import { endUnclaimed } from './burial.ts';
 import type { LaunchRecord } from './control/record.ts';
 import { newRecord } from './launch-record.ts';
-import { readLog } from './log-reader.ts';
+import { readLog } from '../work-folder/log-reader.ts';
 import { observeJob } from './observe.ts';
-import { outputFolder } from './outputs.ts';
+import { outputFolder } from '../work-folder/outputs.ts';
 import type { Site } from './site.ts';
 import { nativeName, translateJob } from './translate.ts';
 

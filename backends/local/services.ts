@@ -9,9 +9,9 @@ import type {
 import type { Handle, ServiceWorkload } from '../contract/workload.ts';
 import { currentClaim } from './control/claim.ts';
 import type { ServiceGrant, ServiceStateRecord, ServiceWish } from './control/record.ts';
-import { isInnerPath } from './inputs.ts';
+import { isInnerPath } from '../work-folder/inputs.ts';
 import { newRecord } from './launch-record.ts';
-import { readLog } from './log-reader.ts';
+import { readLog } from '../work-folder/log-reader.ts';
 import { observeService } from './observe.ts';
 import { ServerPool } from './server-pool.ts';
 import type { Site } from './site.ts';

@@ -7,7 +7,7 @@
 import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { claim } from './control/claim.ts';
-import { readControlFile } from './control/control-file.ts';
+import { readControlFile } from '../work-folder/control-file.ts';
 import { identityOf } from './control/process-identity.ts';
 import type { LaunchRecord, SupervisorOrder } from './control/record.ts';
 import { controlFiles } from './control/record.ts';

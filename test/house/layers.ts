@@ -32,7 +32,7 @@ export const layers: readonly Layer[] = [
   { at: 'services', may: ['services', 'domain', ...contracts], packages: true },
   { at: 'store', may: ['store', 'domain'], packages: true },
   { at: 'store/contract', may: ['store/contract', 'domain'], packages: true },
-  { at: 'backends', may: ['backends/contract', 'domain'], packages: true },
+  { at: 'backends', may: ['backends/contract', 'backends/work-folder', 'domain'], packages: true },
   { at: 'backends/registry.ts', may: ['backends', 'domain'], packages: true },
   { at: 'storage', may: ['storage/contract', 'domain'], packages: true },
   { at: 'storage/registry.ts', may: ['storage', 'domain'], packages: true },
@@ -56,8 +56,8 @@ export const rootFolders: readonly string[] = layers
   .filter((at) => !at.includes('/'));
 
 /**
- * Below these every folder is one implementation: it sees the contract and itself, never its sibling;
- * only the registry beside it and `server/` name one.
+ * Below these every folder is one implementation: it sees the contract, what backends share of a work folder, and itself,
+ * never its sibling; only the registry beside it and `server/` name one.
  */
 const implementations = ['backends', 'storage'] as const;
 
@@ -65,6 +65,7 @@ const implementations = ['backends', 'storage'] as const;
 const readsEnvironment = [
   'server/config.ts',
   'server/launch.mjs',
+  'server/demo/main.ts',
   'backends/local/supervisor.ts',
   'modules',
   'test',

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readControlFile, writeOnce } from './control-file.ts';
+import { readControlFile, writeOnce } from '../../work-folder/control-file.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { isAlive } from './process-identity.ts';
 import type { Claim } from './record.ts';

@@ -1,4 +1,4 @@
-import { readControlFile, writeOnce } from '../control/control-file.ts';
+import { readControlFile, writeOnce } from '../../work-folder/control-file.ts';
 import type { ExitRecord, JobGrant, ProgramStart } from '../control/record.ts';
 import { controlFiles } from '../control/record.ts';
 import { LogWriter } from './log-writer.ts';

@@ -1,13 +1,5 @@
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, mkdirSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { segmentPath, segments } from '../../work-folder/log-segments.ts';
 
 export type Stream = 'STDOUT' | 'STDERR';
 
@@ -201,22 +193,4 @@ function cut(line: Buffer): Buffer {
 
 function limitNotice(limitBytes: number): string {
   return `fathom: the log has reached its limit of ${limitBytes} bytes; further output is dropped`;
-}
-
-export function segmentPath(folder: string, start: number): string {
-  return join(folder, `${String(start).padStart(16, '0')}.log`);
-}
-
-/** First offsets of the segments that are there, ascending. */
-export function segments(folder: string): readonly number[] {
-  let entries: readonly string[];
-  try {
-    entries = readdirSync(folder);
-  } catch {
-    return [];
-  }
-  return entries
-    .filter((entry) => /^\d{16}\.log$/.test(entry))
-    .map((entry) => Number(entry.slice(0, 16)))
-    .toSorted((a, b) => a - b);
 }

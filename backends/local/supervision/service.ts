@@ -1,4 +1,4 @@
-import { readControlFile, replaceFile } from '../control/control-file.ts';
+import { readControlFile, replaceFile } from '../../work-folder/control-file.ts';
 import { ProcessTree } from '../control/process-tree.ts';
 import type { ServiceGrant, ServiceStateRecord, ServiceWish } from '../control/record.ts';
 import { controlFiles } from '../control/record.ts';

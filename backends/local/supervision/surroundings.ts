@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readControlFile } from '../control/control-file.ts';
+import { readControlFile } from '../../work-folder/control-file.ts';
 import type { ProcessIdentity } from '../control/process-identity.ts';
 import type { LaunchRecord } from '../control/record.ts';
 import { controlFiles } from '../control/record.ts';

@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { BackendError } from '../contract/error.ts';
 import type { LogChunk } from '../contract/job-runner.ts';
-import { segmentPath, segments } from './supervision/log-writer.ts';
+import { segmentPath, segments } from './log-segments.ts';
 
 const readBytes = 256 * 1024;
 const newline = 10;
