@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LogChunk } from '../../../../backends/contract/job-runner.ts';
-import { readLog } from '../../../../backends/local/log-reader.ts';
-import { LogWriter, segmentPath } from '../../../../backends/local/supervision/log-writer.ts';
+import { readLog } from '../../../../backends/work-folder/log-reader.ts';
+import { LogWriter } from '../../../../backends/local/supervision/log-writer.ts';
+import { segmentPath } from '../../../../backends/work-folder/log-segments.ts';
 
 let folder: string;
 beforeEach(() => {
