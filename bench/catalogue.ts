@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newId } from '../domain/ids.ts';
@@ -13,23 +13,32 @@ export interface StateFolder {
   readonly folder: string;
   /** What makes a server use it, quietly and on a free port. */
   readonly env: Readonly<Record<string, string>>;
+  /** The same state for a second server; before the first one is started. */
+  copy(): Promise<StateFolder>;
   remove(): Promise<void>;
 }
 
 /** A state folder of its own; with `modules` modules that have two ended runs each. */
 export async function stateFolder(modules: number): Promise<StateFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'fathom-bench-'));
-  const empty = join(folder, 'no-modules');
-  await mkdir(empty);
-  const state = join(folder, 'state');
-  if (modules > 0) await fill(state, modules);
+  await mkdir(join(folder, 'no-modules'));
+  if (modules > 0) await fill(join(folder, 'state'), modules);
+  return open(folder, modules);
+}
+
+function open(folder: string, modules: number): StateFolder {
   return {
     folder,
     env: {
-      FATHOM_STATE: state,
+      FATHOM_STATE: join(folder, 'state'),
       FATHOM_PORT: '0',
       FATHOM_DATA_PORT: '0',
-      ...(modules > 0 && { FATHOM_MODULES: empty, FATHOM_SEED: 'off' }),
+      ...(modules > 0 && { FATHOM_MODULES: join(folder, 'no-modules'), FATHOM_SEED: 'off' }),
+    },
+    async copy() {
+      const other = await mkdtemp(join(tmpdir(), 'fathom-bench-'));
+      await cp(folder, other, { recursive: true });
+      return open(other, modules);
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   };

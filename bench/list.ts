@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { stateFolder } from './catalogue.ts';
-import { compare, type Load } from './load.ts';
-import { root, type Server, start } from './process.ts';
-import type { Result } from './result.ts';
+import { compare, type Contender, type Load } from './load.ts';
+import { fathom, root, start } from './process.ts';
+import { ratio, type Result } from './result.ts';
 
 const query = `query List($first: Int!) {
   modules(first: $first, orderBy: { field: TITLE, direction: ASC }) {
@@ -11,7 +11,6 @@ const query = `query List($first: Int!) {
 }`;
 
 const load: Load = {
-  path: '/graphql',
   body: () => JSON.stringify({ query, variables: { first: 20 } }),
   check(text) {
     const answer = JSON.parse(text) as { data?: { modules?: { nodes?: unknown[] } } };
@@ -25,31 +24,28 @@ const load: Load = {
 /** A list of 20 modules: ours reads them from its database file; each peer answers the same from memory. */
 export async function list(): Promise<Result> {
   const state = await stateFolder(200);
-  const servers: { name: string; server: Server; load: Load }[] = [];
+  const contenders: Contender[] = [];
   try {
-    const ours = await start([join(root, 'server', 'launch.mjs')], state.env);
-    servers.push({ name: 'fathom (from its database)', server: ours, load });
-    for (const peer of ['floor', 'mercurius', 'yoga', 'apollo-server']) {
-      const server = await start([join(root, 'bench', 'peers', `${peer}.mjs`), 'list']);
-      servers.push({ name: peer, server, load });
+    const server = await fathom([], state.env);
+    contenders.push({ name: 'fathom (from its database)', server, load });
+    for (const name of ['floor', 'mercurius', 'yoga', 'apollo-server']) {
+      const argv = [join(root, 'bench', 'peers', `${name}.mjs`)];
+      contenders.push({ name, server: await start(argv), load });
     }
-    const figures = await compare(servers, 3);
-    const rows = [...figures].map(([name, figure]) => ({ name, ...figure }));
+    const figures = await compare(contenders, 5);
+    const rows = [...figures].map(([name, { behindCpuMs: _, ...figure }]) => ({ name, ...figure }));
     const [own, ...peers] = rows;
     return {
-      about: `A list of 20, ${load.requests} requests at ${load.concurrency} connections, median of 3 rounds; CPU of the server's process, ms per request.`,
+      about: `A list of 20, ${load.requests} requests over ${load.concurrency} connections, median of 5 rounds; CPU of the server's process, ms per request.`,
       rows,
       ours: own ?? {},
       peers: Object.fromEntries(peers.map((peer) => [peer.name, peer])),
       ratios: Object.fromEntries(
-        peers.map((peer) => [
-          `cpu vs ${peer.name}`,
-          Number(((own?.cpuMs ?? NaN) / peer.cpuMs).toFixed(2)),
-        ]),
+        peers.map((peer) => [`cpu vs ${peer.name}`, ratio(own?.cpuMs, peer.cpuMs)]),
       ),
     };
   } finally {
-    await Promise.all(servers.map(({ server }) => server.stop()));
+    await Promise.all(contenders.map(({ server }) => server.stop()));
     await state.remove();
   }
 }

@@ -3,29 +3,41 @@ import type { Server } from './process.ts';
 import { quantile, rounded } from './result.ts';
 
 export interface Load {
-  readonly path: string;
-  /** Made anew for each request, so that no answer can be shared between requests in flight. */
+  /** The body of request number `at`; they differ where a server could share one answer between requests in flight. */
   readonly body: (at: number) => string;
   /** Throws when an answer is not the right one: a fast wrong answer is no answer. */
-  readonly check: (text: string) => void;
+  readonly check: (text: string, at: number) => void;
   readonly requests: number;
   readonly concurrency: number;
 }
 
+export interface Contender {
+  readonly name: string;
+  readonly server: Server;
+  /** Processes that work for it; what they spend is shown beside its own. */
+  readonly behind?: readonly Server[];
+  readonly load: Load;
+}
+
 export interface Figures {
+  /** User and system time of the server's process, milliseconds per request. */
   readonly cpuMs: number;
+  /** The same of the processes behind it; 0 when there are none. */
+  readonly behindCpuMs: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly rssMiB: number;
 }
 
-/** Sends the load once to warm up and once to measure; CPU is that of the server's process, per request. */
-export async function measure(server: Server, load: Load): Promise<Figures> {
-  await send(server, { ...load, requests: Math.max(200, load.requests / 2) });
-  const before = server.cpuMs();
-  const times = await send(server, load);
+/** Sends the load once, shorter, to warm up and once to measure. */
+async function measure({ server, behind = [], load }: Contender): Promise<Figures> {
+  await send(server.url, { ...load, requests: Math.max(200, load.requests / 2) });
+  const spent = () => behind.reduce((sum, one) => sum + one.cpuMs(), 0);
+  const [before, behindBefore] = [server.cpuMs(), spent()];
+  const times = await send(server.url, load);
   return {
     cpuMs: rounded((server.cpuMs() - before) / load.requests),
+    behindCpuMs: rounded((spent() - behindBefore) / load.requests),
     p50Ms: rounded(quantile(times, 0.5), 2),
     p99Ms: rounded(quantile(times, 0.99), 2),
     rssMiB: server.rssMiB(),
@@ -33,11 +45,9 @@ export async function measure(server: Server, load: Load): Promise<Figures> {
 }
 
 /** Milliseconds of each request. */
-export async function send(
-  server: { readonly url: string },
-  load: Load,
-): Promise<readonly number[]> {
-  const pool = new Pool(new URL(server.url).origin, { connections: load.concurrency });
+export async function send(url: string, load: Load): Promise<readonly number[]> {
+  const { origin, pathname } = new URL(url);
+  const pool = new Pool(origin, { connections: load.concurrency });
   const times: number[] = [];
   let next = 0;
   const worker = async () => {
@@ -45,14 +55,14 @@ export async function send(
       const at = next++;
       const began = performance.now();
       const response = await pool.request({
-        path: load.path,
+        path: pathname,
         method: 'POST',
         headers: { 'content-type': 'application/json', accept: 'application/json' },
         body: load.body(at),
       });
       const text = await response.body.text();
       times.push(performance.now() - began);
-      load.check(text);
+      load.check(text, at);
     }
   };
   await Promise.all(Array.from({ length: load.concurrency }, worker));
@@ -60,31 +70,32 @@ export async function send(
   return times;
 }
 
-/** Rounds of `measure` over servers in turn, so that a machine that slows down slows all of them; medians. */
+/** Rounds over the contenders in turn, so that a machine that slows down slows all of them; medians. */
 export async function compare(
-  servers: readonly { readonly name: string; readonly server: Server; readonly load: Load }[],
+  contenders: readonly Contender[],
   rounds: number,
 ): Promise<ReadonlyMap<string, Figures>> {
   const seen = new Map<string, Figures[]>();
   for (let round = 0; round < rounds; round++) {
-    for (const { name, server, load } of servers) {
-      seen.set(name, [...(seen.get(name) ?? []), await measure(server, load)]);
+    for (const contender of contenders) {
+      const figures = await measure(contender);
+      seen.set(contender.name, [...(seen.get(contender.name) ?? []), figures]);
     }
   }
-  const median = (all: readonly Figures[], figure: keyof Figures) =>
+  return new Map([...seen].map(([name, all]) => [name, median(all)]));
+}
+
+function median(all: readonly Figures[]): Figures {
+  const of = (figure: keyof Figures) =>
     quantile(
       all.map((one) => one[figure]),
       0.5,
     );
-  return new Map(
-    [...seen].map(([name, all]) => [
-      name,
-      {
-        cpuMs: median(all, 'cpuMs'),
-        p50Ms: median(all, 'p50Ms'),
-        p99Ms: median(all, 'p99Ms'),
-        rssMiB: median(all, 'rssMiB'),
-      },
-    ]),
-  );
+  return {
+    cpuMs: of('cpuMs'),
+    behindCpuMs: of('behindCpuMs'),
+    p50Ms: of('p50Ms'),
+    p99Ms: of('p99Ms'),
+    rssMiB: of('rssMiB'),
+  };
 }

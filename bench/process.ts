@@ -19,7 +19,16 @@ export interface Server {
 
 const startTimeoutMs = 120_000;
 
-/** Starts `argv` under this Node; it is ready when it printed a URL that matches `ready`. */
+/** Our own server in one of its roles; its URL is that of its graph. */
+export function fathom(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  ready?: RegExp,
+): Promise<Server> {
+  return start([join(root, 'server', 'launch.mjs'), ...args], env, ready);
+}
+
+/** Starts `argv` under this Node; it is ready when what it printed matches `ready`, whose group is its URL. */
 export async function start(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},

@@ -36,3 +36,8 @@ export function quantile(values: readonly number[], share: number): number {
 export function rounded(value: number, digits = 3): number {
   return Number(value.toFixed(digits));
 }
+
+/** How many times as much, for a person to read. */
+export function ratio(own: number | undefined, other: number | undefined): number {
+  return rounded((own ?? NaN) / (other ?? NaN), 2);
+}
