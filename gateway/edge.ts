@@ -5,7 +5,7 @@ import type { Executor, Incoming } from './executor.ts';
 import { explorerPage } from './graphiql.ts';
 import type { ExplorerPage, SampleOperation } from './graphiql.ts';
 import { guardCrossSite, isAllowedOrigin } from './guards.ts';
-import { httpHandler } from './http-requests.ts';
+import { httpHandler, mediaTypeOf } from './http-requests.ts';
 import { limits as defaults } from './limits.ts';
 import type { Limits } from './limits.ts';
 import { Operations } from './operations.ts';
@@ -139,6 +139,14 @@ export async function registerEdge(app: FastifyInstance, options: EdgeOptions): 
     else await overHttp(request, reply);
   }
 
+  /** A client that takes both gets events only for what needs them. */
+  function wantsEvents(request: FastifyRequest): boolean {
+    if (!accepts(request, 'text/event-stream')) return false;
+    if (!accepts(request, 'application/json', 'application/graphql-response+json')) return true;
+    const { query, operationName } = parametersOf(request);
+    return operations.kindOf(query, operationName) === 'subscription';
+  }
+
   async function sendEvents(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (sockets.size + streams.size >= limits.sockets) throw overloaded();
     const gone = new AbortController();
@@ -198,7 +206,7 @@ export async function registerEdge(app: FastifyInstance, options: EdgeOptions): 
     const errors = operations.refuse(known ?? error, request.id);
     await reply
       .code(status)
-      .header('content-type', 'application/graphql-response+json; charset=utf-8')
+      .header('content-type', mediaTypeOf(request.headers.accept))
       .send(JSON.stringify({ errors }));
   }
 }
@@ -207,12 +215,12 @@ const defaultGraceMs = 2_000;
 const EVERY_KIND = ['query', 'mutation', 'subscription'] as const;
 
 function wantsPage(request: FastifyRequest): boolean {
-  const accept = request.headers.accept ?? '';
-  return accept.includes('text/html') && !request.url.includes('query=');
+  return accepts(request, 'text/html') && !request.url.includes('query=');
 }
 
-function wantsEvents(request: FastifyRequest): boolean {
-  return (request.headers.accept ?? '').toLowerCase().includes('text/event-stream');
+function accepts(request: FastifyRequest, ...types: readonly string[]): boolean {
+  const accept = (request.headers.accept ?? '').toLowerCase();
+  return types.some((it) => accept.includes(it));
 }
 
 function parametersOf(request: FastifyRequest): {

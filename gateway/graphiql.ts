@@ -19,7 +19,7 @@ const compress = promisify(gzip);
 
 /**
  * GraphiQL in one page with every script, style and worker inside: it works on a machine without a network. Subscriptions
- * go over the same path by graphql-transport-ws. Large (9 MB, a quarter of it compressed), so it is made once, when first
+ * go over the same path by server-sent events, which carry the headers of its editor as a WebSocket could not. Large (9 MB, a quarter of it compressed), so it is made once, when first
  * asked for, and kept compressed; the browser keeps it by its tag.
  */
 export async function explorerPage(
@@ -29,10 +29,10 @@ export async function explorerPage(
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const tabs = samples.map(({ query, variables }) => ({ query, variables: variables ?? '' }));
   const html = String(
-    await renderGraphiQL({
+    renderGraphiQL({
       title: 'Fathom',
       endpoint,
-      subscriptionsProtocol: 'WS',
+      subscriptionsProtocol: 'GRAPHQL_SSE',
       shouldPersistHeaders: false,
       ...(tabs.length === 0 ? {} : { defaultTabs: tabs }),
     }),

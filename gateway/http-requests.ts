@@ -29,7 +29,11 @@ export function httpHandler(operations: Operations): HttpHandler {
           return outcome.result;
         case 'refused':
           if (outcome.status === 400) return outcome.errors;
-          return refusedWith(outcome.status, outcome.errors);
+          return refusedWith(
+            outcome.status,
+            outcome.errors,
+            mediaTypeOf(request.raw.headers.accept),
+          );
         case 'stream':
           await outcome.stream.return();
           return [];
@@ -59,19 +63,24 @@ export function httpHandler(operations: Operations): HttpHandler {
   };
 }
 
-function refusedWith(status: number, errors: readonly unknown[]): Response {
+function refusedWith(status: number, errors: readonly unknown[], mediaType: string): Response {
   return [
     JSON.stringify({ errors }),
     {
       status,
       statusText: '',
       headers: {
-        'content-type': 'application/graphql-response+json; charset=utf-8',
+        'content-type': mediaType,
         ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
         ...(status === 405 ? { allow: 'POST' } : {}),
       },
     },
   ];
+}
+
+export function mediaTypeOf(accept: string | undefined): string {
+  const isNew = accept?.includes('application/graphql-response+json') ?? false;
+  return `application/${isNew ? 'graphql-response+json' : 'json'}; charset=utf-8`;
 }
 
 /** graphql-http's own refusals (no query, malformed JSON) are given the extensions that every error of ours has. */

@@ -4,13 +4,7 @@ import { Joined, property, representer, routed, tagged, untagged } from './joine
 import type { Route } from './joined.ts';
 import { MergeError, shapesOf } from './ownership.ts';
 import type { Key, Shapes, TypeShape } from './ownership.ts';
-import type {
-  FieldResolver,
-  ReferenceResolver,
-  Subgraph,
-  TypeNameResolver,
-  TypeResolvers,
-} from './subgraph.ts';
+import type { FieldResolver, ReferenceResolver, Subgraph, TypeNameResolver } from './subgraph.ts';
 
 interface Part {
   readonly name: string;
@@ -246,9 +240,7 @@ function typeNameResolverOf(part: Part, type: string): TypeNameResolver | undefi
 
 function entryOf(part: Part, type: string, field: string): unknown {
   const resolvers = part.resolvers[type];
-  return resolvers === undefined || isScalarType(resolvers)
-    ? undefined
-    : (resolvers as TypeResolvers)[field];
+  return resolvers === undefined || isScalarType(resolvers) ? undefined : resolvers[field];
 }
 
 /** A resolver map gives a function, or `{ resolve, subscribe }`. */

@@ -88,6 +88,14 @@ export class Operations {
     }
   }
 
+  /** Of an operation that would be accepted; else undefined. */
+  kindOf(query: unknown, operationName: unknown): Incoming['kind'] | undefined {
+    if (typeof query !== 'string') return undefined;
+    const name = typeof operationName === 'string' ? operationName : undefined;
+    const prepared = this.#documents.prepare(query, name);
+    return 'document' in prepared ? prepared.kind : undefined;
+  }
+
   /** A refusal that a transport decided itself, with the extensions every error of ours has. */
   refuse(error: unknown, requestId: string): readonly GraphQLError[] {
     return refusal(error, { errorFor: this.#errorFor, requestId }).errors ?? [];

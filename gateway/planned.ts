@@ -1,5 +1,13 @@
 import { transformSupergraphToPublicSchema } from '@theguild/federation-composition';
-import { GraphQLError, Kind, buildASTSchema, getOperationAST, parse, visit } from 'graphql';
+import {
+  GraphQLError,
+  Kind,
+  buildASTSchema,
+  OperationTypeNode,
+  getOperationAST,
+  parse,
+  visit,
+} from 'graphql';
 import type { DocumentNode, ExecutionResult, GraphQLSchema, TypeNode } from 'graphql';
 import { answer, refusal } from './answer.ts';
 import { ORIGIN, complete, isComplete } from './completion.ts';
@@ -42,7 +50,7 @@ export async function plannedExecutor(options: PlannedOptions): Promise<Executor
       const name = owners.subgraph(graph);
       const link = byName.get(name);
       if (link === undefined) return { data: null, errors: [unavailable(name)] };
-      const isEvent = getOperationAST(document)?.operation === 'subscription';
+      const isEvent = getOperationAST(document)?.operation === OperationTypeNode.SUBSCRIPTION;
       if (isEvent && scope.event !== undefined) return marked(scope.event, name);
       const values = (variables ?? {}) as Readonly<Record<string, unknown>>;
       if (isEvent) {

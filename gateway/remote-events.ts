@@ -41,10 +41,14 @@ export function remoteEvents(options: RemoteEventsOptions): ResultStream {
     notify();
   };
 
+  const opened = (own: WebSocket): void => {
+    socket = own;
+  };
+
   class OwnSocket extends WebSocket {
     constructor(address: string, protocols: string | string[]) {
       super(address, protocols, { headers: { ...headers }, perMessageDeflate: false });
-      socket = this;
+      opened(this);
     }
   }
   const client = createClient({

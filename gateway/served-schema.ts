@@ -1,4 +1,5 @@
 import { buildSubgraphSchema } from '@apollo/subgraph';
+import { isScalarType } from 'graphql';
 import type { GraphQLSchema } from 'graphql';
 import type { ReferenceResolver, Subgraph } from './subgraph.ts';
 
@@ -6,7 +7,8 @@ import type { ReferenceResolver, Subgraph } from './subgraph.ts';
 export function servedSchema({ typeDefs, resolvers }: Subgraph): GraphQLSchema {
   const served = Object.fromEntries(
     Object.entries(resolvers).map(([type, entry]) => {
-      const resolve: unknown = '__resolveReference' in entry ? entry['__resolveReference'] : null;
+      if (isScalarType(entry)) return [type, entry];
+      const resolve = entry['__resolveReference'];
       return typeof resolve === 'function'
         ? [type, { ...entry, __resolveReference: copying(resolve as ReferenceResolver) }]
         : [type, entry];

@@ -94,9 +94,9 @@ export class WebSockets {
           socket.close(code, reason);
         },
         onMessage: (listener) => {
-          socket.on('message', (data) => {
+          socket.on('message', (data: Buffer) => {
             // What a handler throws is a message it cannot read; anything else it has answered itself.
-            listener(String(data)).catch(() => {
+            listener(data.toString('utf8')).catch(() => {
               socket.close(4400, 'Bad request');
             });
           });

@@ -13,7 +13,6 @@ export interface StartOptions extends Partial<EdgeOptions> {
 export interface RunningEdge {
   readonly url: string;
   readonly edge: Edge;
-  readonly server: import('node:http').Server;
   close(): Promise<void>;
 }
 
@@ -36,7 +35,6 @@ export async function startEdge(
   return {
     url: `http://127.0.0.1:${port}/graphql`,
     edge,
-    server: app.server,
     async close() {
       await app.close();
       await executor.close();

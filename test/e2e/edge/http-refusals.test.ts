@@ -138,6 +138,18 @@ describe('bounds', () => {
       'retryable',
     ]);
   });
+  it('answers in JSON, not in events, a query whose caller takes both', async () => {
+    const both = 'application/json, text/event-stream';
+    const answer = await post({ query: '{ who }' }, { accept: both });
+    expect(answer.headers.get('content-type')).toContain('application/json');
+    const response = await fetch(running.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: both },
+      body: JSON.stringify({ query: 'subscription { ticks(upTo: 1) }' }),
+    });
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    expect(await response.text()).toContain('event: complete');
+  });
   it('ends what takes longer than the deadline', async () => {
     const short = await startMode('merged', { limits: { deadlineMs: 30 } });
     const response = await fetch(short.url, {

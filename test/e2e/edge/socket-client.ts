@@ -17,8 +17,8 @@ export class RawClient {
   constructor(url: string, protocol = 'graphql-transport-ws', options: ClientOptions = {}) {
     this.socket = new WebSocket(url.replace(/^http/u, 'ws'), protocol, options);
     this.socket.on('error', () => undefined);
-    this.socket.on('message', (data) => {
-      this.received.push(JSON.parse(String(data)) as Message);
+    this.socket.on('message', (data: Buffer) => {
+      this.received.push(JSON.parse(data.toString('utf8')) as Message);
       this.#wake();
     });
     this.closed = new Promise((resolve) => {

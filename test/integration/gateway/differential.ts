@@ -1,4 +1,4 @@
-import { Kind, parse } from 'graphql';
+import { Kind, OperationTypeNode, parse } from 'graphql';
 import { compose } from '../../../gateway/composition.ts';
 import { Documents } from '../../../gateway/documents.ts';
 import { isResultStream } from '../../../gateway/executor.ts';
@@ -114,7 +114,7 @@ export async function differences(graphs: Graphs, samples: readonly Sample[]): P
 
 function isQuery({ query }: Sample): boolean {
   return parse(query).definitions.some(
-    (it) => it.kind === Kind.OPERATION_DEFINITION && it.operation === 'query',
+    (it) => it.kind === Kind.OPERATION_DEFINITION && it.operation === OperationTypeNode.QUERY,
   );
 }
 

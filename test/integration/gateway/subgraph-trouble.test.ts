@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { compose } from '../../../gateway/composition.ts';
 import { mergedExecutor } from '../../../gateway/merged.ts';
@@ -86,7 +86,7 @@ describe('a subgraph that is down', () => {
   });
   it('is given up on in time when it accepts and says nothing', async () => {
     const own = toys();
-    const sockets = new Set<import('node:net').Socket>();
+    const sockets = new Set<Socket>();
     const mute = createServer((socket) => sockets.add(socket));
     await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
     const { port } = mute.address() as AddressInfo;

@@ -184,7 +184,7 @@ function catalogue(modules: Map<string, ModuleRow>): Subgraph {
           digest: `${reference.module.id}@${reference.number}`,
         }),
       },
-      Node: { __resolveType: (value: { __typename: string }) => value.__typename },
+      Node: { __resolveType: (value: object) => Reflect.get(value, '__typename') as string },
     },
   };
 }

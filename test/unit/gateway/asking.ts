@@ -1,4 +1,4 @@
-import { parse } from 'graphql';
+import { getOperationAST, parse } from 'graphql';
 import { isResultStream } from '../../../gateway/executor.ts';
 import type { Executor, GraphRequest, Incoming } from '../../../gateway/executor.ts';
 
@@ -10,8 +10,7 @@ export async function answerTo(
   incoming: Partial<Incoming> = {},
 ): Promise<unknown> {
   const document = parse(query);
-  const [operation] = document.definitions;
-  const kind = operation?.kind === 'OperationDefinition' ? operation.operation : 'query';
+  const kind: Incoming['kind'] = getOperationAST(document)?.operation ?? 'query';
   const request: GraphRequest = {
     query,
     document,

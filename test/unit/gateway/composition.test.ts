@@ -1,6 +1,7 @@
 import { parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { CompositionError, compose } from '../../../gateway/composition.ts';
+import type { CompositionProblem } from '../../../gateway/composition.ts';
 import { mergeSchema } from '../../../gateway/merged-schema.ts';
 import { MergeError } from '../../../gateway/ownership.ts';
 import type { Resolvers, Subgraph } from '../../../gateway/subgraph.ts';
@@ -22,21 +23,24 @@ function problemsOf(...subgraphs: Subgraph[]): readonly string[] {
   }
 }
 
+function contradictionsOf(...subgraphs: Subgraph[]): readonly CompositionProblem[] {
+  try {
+    compose(subgraphs);
+    return [];
+  } catch (error) {
+    if (error instanceof CompositionError) return error.problems;
+    throw error;
+  }
+}
+
 describe('composition', () => {
   it('reports every contradiction with its code', () => {
-    const attempt = () =>
-      compose([
-        subgraph('a', 'type Query { a: Int } type T { x: Int y: Int }'),
-        subgraph('b', 'type Query { b: Int } type T { x: String y: Int }'),
-      ]);
-    expect(attempt).toThrow(CompositionError);
-    try {
-      attempt();
-    } catch (error) {
-      const { problems } = error as CompositionError;
-      expect(problems.map((it) => it.code)).toContain('INVALID_FIELD_SHARING');
-      expect(problems.length).toBeGreaterThan(1);
-    }
+    const problems = contradictionsOf(
+      subgraph('a', 'type Query { a: Int } type T { x: Int y: Int }'),
+      subgraph('b', 'type Query { b: Int } type T { x: String y: Int }'),
+    );
+    expect(problems.map((it) => it.code)).toContain('INVALID_FIELD_SHARING');
+    expect(problems.length).toBeGreaterThan(1);
   });
   it('hides from clients what planners need', () => {
     const { publicSdl, supergraphSdl } = compose([

@@ -32,7 +32,10 @@ abstract class Thing {
 const Stage = { DRAFT: 'DRAFT', DONE: 'DONE' } as const;
 registerEnumType(Stage, { name: 'Stage' });
 
-const Day = new GraphQLScalarType<string, string>({ name: 'Day', serialize: (it) => `day ${it}` });
+const Day = new GraphQLScalarType<string, string>({
+  name: 'Day',
+  serialize: (it) => `day ${String(it)}`,
+});
 
 @Directive('@key(fields: "id")')
 @ObjectType('Book', { implements: Thing, simpleResolvers: true, description: 'A book.' })
