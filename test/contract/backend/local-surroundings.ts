@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { BackendSurroundings } from '../../../backends/contract/definition.ts';
 import { FathomError } from '../../../domain/errors.ts';
 
-export const knownBlobs = new Map<string, string>();
+export const knownBlobs = new Map<string, string | Uint8Array>();
 
 export function localSurroundings(
   stateFolder: string,

@@ -34,7 +34,7 @@ export interface BackendUnderTest {
   /** `model-server.mjs`, as a program. */
   server(): Program;
   /** The digest of a blob that can be placed. */
-  blob(content: string): string;
+  blob(content: string | Uint8Array): string;
   /** Everything a person could list of what runs there: native objects, arguments, files. */
   listing(): Promise<string>;
   destroy(): Promise<void>;
