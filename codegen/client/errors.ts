@@ -90,11 +90,13 @@ export class UserErrors extends Error {
 }
 
 /** The object of a mutation's payload; throws `UserErrors` when there is none. */
-export function accepted<N extends string, T>(
-  payload: { readonly [K in N]: T | null } & { readonly userErrors: readonly UserErrorEntry[] },
-  name: N,
-): T {
+export function accepted<
+  P extends { readonly userErrors: readonly UserErrorEntry[] },
+  N extends Exclude<keyof P, 'userErrors'>,
+>(payload: P, name: N): NonNullable<P[N]> {
   const value = payload[name];
-  if (payload.userErrors.length > 0 || value === null) throw new UserErrors(payload.userErrors);
+  if (payload.userErrors.length > 0 || value === null || value === undefined) {
+    throw new UserErrors(payload.userErrors);
+  }
   return value;
 }
