@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 import type { Server } from './process.ts';
-import { quantile, rounded } from './result.ts';
+import { median, quantile, rounded } from './result.ts';
 
 export interface Load {
   /** The body of request number `at`; they differ where a server could share one answer between requests in flight. */
@@ -82,15 +82,11 @@ export async function compare(
       seen.set(contender.name, [...(seen.get(contender.name) ?? []), figures]);
     }
   }
-  return new Map([...seen].map(([name, all]) => [name, median(all)]));
+  return new Map([...seen].map(([name, all]) => [name, medians(all)]));
 }
 
-function median(all: readonly Figures[]): Figures {
-  const of = (figure: keyof Figures) =>
-    quantile(
-      all.map((one) => one[figure]),
-      0.5,
-    );
+function medians(all: readonly Figures[]): Figures {
+  const of = (figure: keyof Figures) => median(all.map((one) => one[figure]));
   return {
     cpuMs: of('cpuMs'),
     behindCpuMs: of('behindCpuMs'),
