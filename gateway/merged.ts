@@ -15,7 +15,7 @@ import { compose } from './composition.ts';
 import type { ContextFor, Executor, GraphRequest, ResultStream } from './executor.ts';
 import { limits } from './limits.ts';
 import { mergeSchema } from './merged-schema.ts';
-import { coerce } from './variables.ts';
+import { coerce, withDefaults } from './variables.ts';
 import type { ErrorFor } from './presentation.ts';
 import { SchemaExecutor } from './schema-executor.ts';
 import type { Subgraph } from './subgraph.ts';
@@ -79,7 +79,8 @@ class MergedExecutor<C extends object> implements Executor {
       if (coerced.errors !== undefined) return answer(coerced, document, presenter);
       const context = await this.#contextFor(incoming);
       // The text is the key of Mercurius' cache, and its compiled form ignores `operationName`: one operation a text.
-      const result = await this.#engine.graphql(query, context, { ...variables });
+      const filled = withDefaults(this.schema, document, variables);
+      const result = await this.#engine.graphql(query, context, filled);
       return answer(result as ExecutionResult, document, presenter);
     } catch (error) {
       return refusal(error, presenter);
