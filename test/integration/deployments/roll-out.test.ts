@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { localOwner } from '../../../domain/actor.ts';
-import { isDeleted, ServingSite } from './serving-site.ts';
+import { newId } from '../../../domain/ids.ts';
+import { createRequest, isDeleted, ServingSite } from './serving-site.ts';
 
 let site: ServingSite;
 
@@ -24,7 +26,6 @@ function isAlive(pid: number): boolean {
 }
 
 async function pidsOf(moduleVersionId: string): Promise<readonly number[]> {
-  const { readFile } = await import('node:fs/promises');
   const version = await site.at.store.moduleVersions.get(moduleVersionId);
   if (version?.source.kind !== 'FOLDER') throw new Error('The module is no folder.');
   return (await readFile(`${version.source.path}/pids`, 'utf8')).trim().split('\n').map(Number);
@@ -62,9 +63,9 @@ test('an update under constant load fails no call and ends on the new revision',
   const old = await site.reaches(deployment.id, 'WARM');
   const failures: unknown[] = [];
   const answers: unknown[] = [];
-  let running = true;
+  const stop = new AbortController();
   const callers = Array.from({ length: 8 }, async () => {
-    while (running) {
+    while (!stop.signal.aborted) {
       await site.predict(deployment.id).then(
         (output) => answers.push((output as { from: string }).from),
         (error: unknown) => failures.push(error),
@@ -75,7 +76,7 @@ test('an update under constant load fails no call and ends on the new revision',
   await site.update(deployment.id, { moduleVersionId: next.id });
   await site.reaches(deployment.id, 'WARM', 2);
   await site.reaches(deployment.id, 'COLD', 3);
-  running = false;
+  stop.abort();
   await Promise.all(callers);
   expect(failures).toEqual([]);
   const turn = answers.indexOf('new');
@@ -168,7 +169,7 @@ test('a trained artifact is placed beside the server, and its own sample proves 
   );
   const artifact = await insertArtifact(version.id, model, 'MODEL');
   const deployment = await site.deployments.create(localOwner, {
-    ...creation,
+    ...createRequest,
     artifactId: artifact,
   });
   expect(deployment).toMatchObject({ moduleVersionId: version.id, artifactId: artifact });
@@ -176,22 +177,11 @@ test('a trained artifact is placed beside the server, and its own sample proves 
   expect(await site.predict(deployment.id)).toMatchObject({ weights: 'weights' });
 });
 
-const creation = {
-  name: 'trained',
-  moduleVersionId: null,
-  artifactId: null,
-  backend: null,
-  replicas: 1,
-  resources: {},
-  idempotencyKey: null,
-} as const;
-
 async function insertArtifact(
   moduleVersionId: string,
   { sha256, bytes }: { readonly sha256: string; readonly bytes: number },
   kind: 'MODEL' | 'CHECKPOINT',
 ): Promise<string> {
-  const { newId } = await import('../../../domain/ids.ts');
   const now = Date.now();
   const id = newId('Artifact', now, Math.random);
   const artifact = {
@@ -226,6 +216,6 @@ test('only a MODEL artifact is served', async () => {
   const blob = await site.at.blobs.put(new TextEncoder().encode('half'));
   const artifactId = await insertArtifact(version.id, blob, 'CHECKPOINT');
   await expect(
-    site.deployments.create(localOwner, { ...creation, artifactId }),
+    site.deployments.create(localOwner, { ...createRequest, artifactId }),
   ).rejects.toMatchObject({ errors: [{ code: 'INVALID_ARGUMENT', inputPath: ['artifactId'] }] });
 });

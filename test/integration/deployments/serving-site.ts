@@ -17,9 +17,11 @@ import type { CreateDeployment, UpdateDeployment } from '../../../services/deplo
 import type { PredictRequest } from '../../../services/inference/predict-request.ts';
 import { type PredictionOptions, Predictions } from '../../../services/inference/predictions.ts';
 import type { Links } from '../../../services/links.ts';
+import { ModuleCatalogue } from '../../../services/modules/module-catalogue.ts';
 import { Reconciler } from '../../../services/reconciler/reconciler.ts';
 import type { Surroundings } from '../../../services/surroundings.ts';
 import { openFileBlobStore } from '../../../storage/files/blob-store.ts';
+import type { Store } from '../../../store/contract/store.ts';
 import { openEmbeddedStore } from '../../../store/embedded/embedded-store.ts';
 import { anyModule, anyVersion, helpers, runtime } from './scripted-modules.ts';
 
@@ -30,6 +32,8 @@ export interface SiteOptions {
   readonly settings?: object;
   readonly timings?: Partial<EndpointTimings>;
   readonly predictions?: PredictionOptions;
+  /** Puts something around the store. */
+  readonly counted?: (store: Store) => Store;
 }
 
 /** A real store, a real blob store, the real local backend, and modules that are short scripts. */
@@ -48,6 +52,10 @@ export class ServingSite {
     const folder = await mkdtemp(join(tmpdir(), 'fathom-serving-'));
     await writeFile(join(folder, 'runtime.mjs'), runtime);
     return new ServingSite(folder, options, await open(folder, options));
+  }
+
+  get modules(): ModuleCatalogue {
+    return this.#open.modules;
   }
 
   get deployments(): Deployments {
@@ -220,6 +228,7 @@ export const predictRequest: PredictRequest = {
 
 interface Opened {
   readonly at: Surroundings;
+  readonly modules: ModuleCatalogue;
   readonly deployments: Deployments;
   readonly predictions: Predictions;
   readonly backend: Backend;
@@ -237,7 +246,8 @@ const links: Links = {
 };
 
 async function open(folder: string, options: SiteOptions): Promise<Opened> {
-  const store = await openEmbeddedStore({ folder: join(folder, 'state'), ambient });
+  const opened = await openEmbeddedStore({ folder: join(folder, 'state'), ambient });
+  const store = options.counted?.(opened) ?? opened;
   const blobs = await openFileBlobStore({ folder: join(folder, 'blobs') });
   const stateFolder = join(folder, 'local');
   await mkdir(stateFolder, { recursive: true });
@@ -269,13 +279,10 @@ async function open(folder: string, options: SiteOptions): Promise<Opened> {
     },
     backends: { get: (name) => (name === 'local' ? backend : null), all: () => [backend] },
   };
-  const modules = {
-    async resolveVersion(_actor: Actor, id: string) {
-      const version = await store.moduleVersions.get(id);
-      if (version === null) throw new Error(`no module version ${id}`);
-      return version;
-    },
-  };
+  const modules = new ModuleCatalogue(at, {
+    folders: [],
+    describe: () => Promise.reject(new Error('nothing is described here')),
+  });
   const deployments = new Deployments(at, modules);
   const predictions = new Predictions(at, options.predictions);
   const timings = { warmingLookMs: 30, warmLookMs: 100, drainMs: 300, ...options.timings };
@@ -284,6 +291,7 @@ async function open(folder: string, options: SiteOptions): Promise<Opened> {
   reconciler.start();
   return {
     at,
+    modules,
     deployments,
     predictions,
     backend,
