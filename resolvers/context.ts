@@ -32,7 +32,7 @@ export function createContext(actor: Actor, requestId: string, services: Service
         loader = new DataLoader<K, V, unknown>((keys) => batch.load(keys, context), {
           ...(cacheKey && { cacheKeyFn: cacheKey }),
         });
-        loaders.set(batch, loader as DataLoader<unknown, unknown, unknown>);
+        loaders.set(batch, loader);
       }
       return loader.load(key);
     },

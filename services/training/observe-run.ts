@@ -128,7 +128,7 @@ function takeIn(record: RunRecord, lines: Printed['lines'], attempt: number): Ta
         stream: line.stream,
         text: line.text,
         attempt,
-      } satisfies LogLine as never);
+      } satisfies LogLine);
       continue;
     }
     switch (said.type) {

@@ -49,8 +49,8 @@ export class RunRecord {
     for (const change of moved.changes) {
       this.#events.push({
         type: 'trainingRun.stateChanged',
-        from: change.from as TrainingRunState | null,
-        to: change.to as TrainingRunState,
+        from: change.from,
+        to: change.to,
         reason: change.reason,
         outcome: change.to === to ? outcome : null,
       });

@@ -6,7 +6,7 @@ import { createBackend } from '../../../backends/registry.ts';
 import { type Actor, localOwner } from '../../../domain/actor.ts';
 import type { DatasetVersion } from '../../../domain/dataset.ts';
 import { newId } from '../../../domain/ids.ts';
-import type { Module, ModuleVersion } from '../../../domain/module.ts';
+import type { ModuleVersion } from '../../../domain/module.ts';
 import { defaultResources } from '../../../domain/resources.ts';
 import { isTerminal } from '../../../domain/state.ts';
 import { type TrainingRun, trainingRunStates } from '../../../domain/training-run.ts';
@@ -102,7 +102,7 @@ export class TrainingSite {
       createdAt: now,
     } as const;
     await this.at.store.transaction(async (tx) => {
-      await tx.modules.insert(module as Module);
+      await tx.modules.insert(module);
       await tx.moduleVersions.insert(entity);
     });
     return entity;
@@ -141,7 +141,7 @@ export class TrainingSite {
 
   async ended(run: TrainingRun): Promise<TrainingRun> {
     const events = await this.runs.followEvents(localOwner, run.id, 0);
-    for await (const _event of events);
+    for await (const event of events) if (event.sequence === 0) break;
     const after = await this.runs.getBy(localOwner, { id: run.id, number: null });
     if (after === null) throw new Error('The run is gone.');
     return after;

@@ -32,8 +32,8 @@ describe('an id', () => {
       'run_8'.padEnd(30, '0'),
       'run_' + 'I'.repeat(26),
     ];
-    for (const text of bad) expect(parseId('TrainingRun', text), text).toBeNull();
-    for (const text of bad) expect(nounOf(text), text).toBeNull();
+    expect(bad.filter((text) => parseId('TrainingRun', text) !== null)).toEqual([]);
+    expect(bad.filter((text) => nounOf(text) !== null)).toEqual([]);
   });
 
   test('has a prefix of its own for each noun', () => {

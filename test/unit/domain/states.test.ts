@@ -24,9 +24,8 @@ describe.each(tables)('the states of %s', (_name, table) => {
 
   test('follow their order step by step', () => {
     for (const [at, state] of table.order.slice(1).entries()) {
-      expect(mayGo(table, table.order[at] ?? '', state), `${table.order[at]} → ${state}`).toBe(
-        true,
-      );
+      const follows = mayGo(table, table.order[at] ?? '', state);
+      expect({ state, follows }).toEqual({ state, follows: true });
     }
   });
 
@@ -35,7 +34,7 @@ describe.each(tables)('the states of %s', (_name, table) => {
       const reached = new Set([state]);
       for (const at of reached) for (const next of table.next[at] ?? []) reached.add(next);
       const rests = [...reached].some((at) => isTerminal(table, at) || at === table.order[0]);
-      expect(rests, state).toBe(true);
+      expect({ state, rests }).toEqual({ state, rests: true });
     }
   });
 });
