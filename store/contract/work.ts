@@ -23,6 +23,11 @@ export interface WorkQueue {
    * enqueued meanwhile. Nothing happens when the lease was lost.
    */
   release(lease: Lease, nextDueAt: number | null): Promise<void>;
+  /**
+   * Ends every lease; what was leased is due now. For whoever knows that no other worker is alive: it need not wait until
+   * the leases of one that was killed run out. An old lease is void afterwards.
+   */
+  recall(): Promise<void>;
   /** Resolves when new work of `kinds` may be due at once, or `signal` aborts. Only wakes. Never rejects. */
   changed(kinds: readonly string[], signal: AbortSignal): Promise<void>;
   /** The earliest due time of unleased rows and of lease ends, or null when there is none. */

@@ -16,12 +16,19 @@ import { SqliteEngine, sqliteDialect } from './sqlite-engine.ts';
 import { sqliteCode, sqliteCodes } from './sqlite-errors.ts';
 
 export interface EmbeddedStoreOptions {
-  /** Holds everything: `fathom.db` and `streams/`. Made when it is not there. One process at a time. */
+  /** Holds everything: `fathom.db` and `streams/`, on a local disk. Made when it is not there. */
   readonly folder: string;
+  /**
+   * `exclusive` (the default): no other process has the folder. `shared`: other processes may share it; what they
+   * commit is seen at once, and waiters are woken within `lookForOthersMs`.
+   */
+  readonly access?: 'exclusive' | 'shared';
   readonly ambient: Ambient;
   readonly limits?: {
     /** Refuses to let the database grow beyond this; default: as much as the disk has. */
     readonly databaseBytes?: number;
+    /** How long a transaction waits for writers of other processes before it is OVERLOADED; default 5,000. */
+    readonly patienceMs?: number;
   };
 }
 
@@ -31,31 +38,48 @@ const applicationId = 0x4654484d;
 const keepPages = 'pragma cache_size = -16384';
 /** A larger database is not read through after a crash; SQLite recovers it by its journal all the same. */
 const checkedBytes = 256 * 1024 * 1024;
+/** How often a process that shares its folder asks, while somebody waits here, whether others wrote. */
+const lookForOthersMs = 50;
+const patienceMs = 5_000;
 
 /**
- * Opens, or makes, the store in a folder. Rejects with StoreUnusableError when another process has it, when the file is
- * damaged or not ours, or when a newer version wrote it; the file is left as it was.
+ * Opens, or makes, the store in a folder. Rejects with StoreUnusableError when another process has it (for itself, or at
+ * all where we want it for ourselves), when the file is damaged or not ours, or when a newer version wrote it; the file
+ * is left as it was.
  */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<Store> {
   const folder = resolve(options.folder);
   makeFolder(folder);
-  const lock = lockFolder(folder);
+  const access = options.access ?? 'exclusive';
+  const lock = await lockFolder(folder, access);
   let writer: SqliteConnection | null = null;
   try {
     const path = join(folder, 'fathom.db');
-    const wasCut = existsSync(`${path}-wal`);
+    const wasCut = lock.isSole && existsSync(`${path}-wal`);
     writer = new SqliteConnection(path, { readOnly: false, timeout: 5000 });
     prepare(writer, path, wasCut, options);
-    await migrateDatabase(writer, options.ambient);
+    await migrateDatabase(writer, options.ambient, lock.isSole);
     const reader = new SqliteConnection(path, { readOnly: true, timeout: 5000 });
     reader.all(keepPages);
-    return relationalStore({
-      engine: new SqliteEngine(writer, reader, () => lock.release()),
+    // From here on we wait for others' transactions without holding the event loop.
+    if (access === 'shared') writer.all('pragma busy_timeout = 0');
+    const engine = new SqliteEngine(writer, reader, {
+      patienceMs: access === 'shared' ? (options.limits?.patienceMs ?? patienceMs) : 0,
+      onClosed: () => lock.release(),
+    });
+    const store = relationalStore({
+      engine,
       text: sqliteModuleText,
       segments: new SegmentFiles(join(folder, 'streams')),
-      wake: new Wake(),
+      wake: new Wake(
+        access === 'shared'
+          ? { everyMs: lookForOthersMs, haveWritten: () => engine.othersHaveWritten() }
+          : null,
+      ),
       ambient: options.ambient,
     });
+    lock.opened();
+    return store;
   } catch (error) {
     writer?.close();
     lock.release();
@@ -97,12 +121,17 @@ function prepare(
   }
 }
 
-async function migrateDatabase(database: SqliteConnection, ambient: Ambient): Promise<void> {
+async function migrateDatabase(
+  database: SqliteConnection,
+  ambient: Ambient,
+  isSole: boolean,
+): Promise<void> {
   database.all('begin immediate');
   try {
     const session = { query: async (statement) => database.run(statement) } satisfies Session;
     await migrate(session, sqliteDialect, moduleTextMigrations, ambient.now());
-    await freeLeases(session, ambient.now());
+    // Whoever had them is gone.
+    if (isSole) await freeLeases(session, ambient.now());
     database.all('commit');
   } catch (error) {
     if (database.inTransaction) database.all('rollback');

@@ -1,18 +1,27 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { RawBuilder } from 'kysely';
 import { FathomError } from '../../domain/errors.ts';
 import type { WriteSession } from '../relational/session.ts';
 import type { SqliteConnection } from './sqlite-connection.ts';
-import { isStorageFull } from './sqlite-errors.ts';
+import { isBusy, isStorageFull } from './sqlite-errors.ts';
 
 /** How many transactions share one sync of the disk at most; more would hold the event loop and delay the first. */
 const batchLimit = 64;
+/** Between tries to begin while another process writes: its transactions take a few milliseconds. */
+const retryMs = 2;
 
 interface Job {
   readonly work: (session: OpenTransaction) => Promise<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+}
+
+export interface GroupCommitOptions {
+  /** Hears why a commit failed or the disk refused a write. */
+  readonly onRefusal: (error: unknown) => void;
+  /** How long a batch waits for writers of other processes; 0 when there are none. */
+  readonly patienceMs: number;
 }
 
 /** How a transaction ended inside its batch; told to its caller only when the batch is durable. */
@@ -27,18 +36,20 @@ interface Outcome {
  * The one writer. Transactions run one after the other, never interleaved, each as a savepoint; those that queue while
  * one runs join its outer transaction and share its sync. Nobody is answered before that is durable, not even with a
  * refusal, for it may rest on what a neighbour wrote; if the outer commit fails, all are rejected.
+ * Where other processes write too, they and we take turns by batches; who waits too long is told OVERLOADED.
  */
 export class GroupCommit {
   readonly #connection: SqliteConnection;
   readonly #onRefusal: (error: unknown) => void;
+  readonly #patienceMs: number;
   readonly #queue: Job[] = [];
   readonly #inside = new AsyncLocalStorage<OpenTransaction>();
   #draining: Promise<void> | null = null;
 
-  /** `onRefusal` hears why a commit failed or the disk refused a write. */
-  constructor(connection: SqliteConnection, onRefusal: (error: unknown) => void) {
+  constructor(connection: SqliteConnection, options: GroupCommitOptions) {
     this.#connection = connection;
-    this.#onRefusal = onRefusal;
+    this.#onRefusal = options.onRefusal;
+    this.#patienceMs = options.patienceMs;
   }
 
   run<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
@@ -69,7 +80,9 @@ export class GroupCommit {
     await Promise.resolve();
     while (this.#queue.length > 0) {
       await this.#batch();
-      if (this.#queue.length > 0) await setImmediate();
+      if (this.#queue.length === 0) break;
+      // Whoever waits in another process gets its turn.
+      await (this.#patienceMs > 0 ? sleep(1) : setImmediate());
     }
     this.#draining = null;
   }
@@ -78,7 +91,7 @@ export class GroupCommit {
     const outcomes: Outcome[] = [];
     let failure: { readonly thrown: unknown } | null = null;
     try {
-      this.#connection.all('begin immediate');
+      await this.#begin();
       for (let job = this.#queue.shift(); job !== undefined; job = this.#next(outcomes.length)) {
         const outcome = await this.#attempt(job);
         outcomes.push(outcome);
@@ -88,8 +101,11 @@ export class GroupCommit {
     } catch (error) {
       failure = { thrown: error };
       this.#rollBack();
-      const job = outcomes.length === 0 ? this.#queue.shift() : undefined;
-      if (job !== undefined) outcomes.push({ job, error: failure, value: null, actions: [] });
+      // The database is busy for all who wait; any other failure belongs to the first one.
+      const refused = isBusy(error) ? this.#queue.length : outcomes.length === 0 ? 1 : 0;
+      for (const job of this.#queue.splice(0, refused)) {
+        outcomes.push({ job, error: failure, value: null, actions: [] });
+      }
     }
     this.#report(failure, outcomes);
     for (const { job, error, value, actions } of outcomes) {
@@ -100,6 +116,19 @@ export class GroupCommit {
       }
       for (const action of actions) action();
       job.resolve(value);
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const limit = performance.now() + this.#patienceMs;
+    for (;;) {
+      try {
+        this.#connection.all('begin immediate');
+        return;
+      } catch (error) {
+        if (!isBusy(error) || performance.now() >= limit) throw error;
+      }
+      await sleep(retryMs);
     }
   }
 
@@ -128,7 +157,8 @@ export class GroupCommit {
 
   #report(failure: { readonly thrown: unknown } | null, outcomes: readonly Outcome[]): void {
     const refused = failure ?? outcomes.find(({ error }) => isStorageFull(error?.thrown))?.error;
-    if (refused !== undefined && refused !== null) this.#onRefusal(refused.thrown);
+    if (refused === undefined || refused === null || isBusy(refused.thrown)) return;
+    this.#onRefusal(refused.thrown);
   }
 
   #rollBack(): void {

@@ -24,13 +24,22 @@ export class SqliteEngine implements Engine {
   readonly #onClosed: () => void;
   #refusal: string | null = null;
   #closing: Promise<void> | null = null;
+  #seen: unknown = null;
 
-  constructor(writer: SqliteConnection, reader: SqliteConnection, onClosed: () => void) {
+  constructor(
+    writer: SqliteConnection,
+    reader: SqliteConnection,
+    options: { readonly patienceMs: number; readonly onClosed: () => void },
+  ) {
     this.#writer = writer;
     this.#reader = reader;
-    this.#onClosed = onClosed;
-    this.#commits = new GroupCommit(writer, (error) => {
-      this.#refusal = sentence(error);
+    this.#onClosed = options.onClosed;
+    const { patienceMs } = options;
+    this.#commits = new GroupCommit(writer, {
+      patienceMs,
+      onRefusal: (error) => {
+        this.#refusal = sentence(error);
+      },
     });
     this.reads = {
       query: async (statement) => {
@@ -43,6 +52,21 @@ export class SqliteEngine implements Engine {
   async transaction<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
     this.#assertOpen();
     return this.#commits.run(work);
+  }
+
+  /**
+   * Whether another process committed something since this was last asked (or, the first time, may have). The writing
+   * connection is asked, for its answer does not change by what this process writes.
+   */
+  othersHaveWritten(): boolean {
+    if (this.#closing !== null) return false;
+    const before = this.#seen;
+    try {
+      this.#seen = this.#writer.all('pragma data_version')[0]?.['data_version'];
+    } catch {
+      return true;
+    }
+    return this.#seen !== before;
   }
 
   /** After a refused write it tries one itself, so that it says by itself when there is room again. */

@@ -21,6 +21,11 @@ export function sqliteCode(error: unknown): number | null {
 /** As FathomError where the error table has a code; otherwise the error as it is. */
 export function translateSqlite(error: unknown): unknown {
   switch (sqliteCode(error)) {
+    case sqliteCodes.BUSY:
+      return new FathomError('OVERLOADED', 'Other processes keep the database busy.', {
+        retryAfterMs: 500,
+        cause: error,
+      });
     case sqliteCodes.FULL:
       return storageFull('There is no room left for the database.', error);
     case sqliteCodes.IOERR:
@@ -58,6 +63,10 @@ export function translateFile(error: unknown): unknown {
 
 export function isStorageFull(error: unknown): error is FathomError {
   return error instanceof FathomError && error.code === 'STORAGE_FULL';
+}
+
+export function isBusy(error: unknown): boolean {
+  return error instanceof FathomError && sqliteCode(error.cause) === sqliteCodes.BUSY;
 }
 
 function storageFull(message: string, cause: unknown): FathomError {

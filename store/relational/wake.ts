@@ -1,10 +1,26 @@
+/** Whether others, whose commits notify nobody here, may have written. */
+export interface OtherWriters {
+  readonly everyMs: number;
+  /** Since it was last asked. Cheap, and never throws. */
+  haveWritten(): boolean;
+}
+
 /**
  * Wakes readers of a topic; never carries the truth. A wake cannot be missed: the listener is registered first, and
  * only then the truth is looked at, so a commit lands either before the look or on the listener.
+ * With other writers it asks for their commits while somebody waits, and then each waiter looks at the truth again.
  */
 export class Wake {
   readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #others: OtherWriters | null;
+  /** Of those who wait now, when there are other writers. */
+  readonly #looks = new Set<() => void>();
+  #timer: NodeJS.Timeout | null = null;
   #closed = false;
+
+  constructor(others: OtherWriters | null = null) {
+    this.#others = others;
+  }
 
   /** Listeners that wait now. */
   get size(): number {
@@ -28,24 +44,43 @@ export class Wake {
   ): Promise<void> {
     if (signal.aborted || this.#closed) return Promise.resolve();
     return new Promise((resolve) => {
+      const look = async (): Promise<void> => {
+        if (await ready().catch(() => true)) done();
+      };
+      const lookAgain = (): void => void look();
       const done = (): void => {
         for (const topic of topics) this.#remove(topic, done);
         signal.removeEventListener('abort', done);
+        this.#looks.delete(lookAgain);
         resolve();
       };
       for (const topic of topics) this.#add(topic, done);
       signal.addEventListener('abort', done);
+      this.#watchOthers(lookAgain);
       void look();
-
-      async function look(): Promise<void> {
-        if (await ready().catch(() => true)) done();
-      }
     });
   }
 
   close(): void {
     this.#closed = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
     for (const topic of this.#listeners.keys()) this.notify(topic);
+  }
+
+  #watchOthers(lookAgain: () => void): void {
+    if (this.#others === null) return;
+    this.#looks.add(lookAgain);
+    this.#timer ??= setInterval(() => this.#askForOthers(), this.#others.everyMs);
+  }
+
+  /** A wait that began since the last question has looked already, or looks once too often. */
+  #askForOthers(): void {
+    if (this.#looks.size === 0 && this.#timer !== null) {
+      clearInterval(this.#timer);
+      this.#timer = null;
+    } else if (this.#others?.haveWritten() === true) {
+      for (const lookAgain of [...this.#looks]) lookAgain();
+    }
   }
 
   #add(topic: string, listener: () => void): void {

@@ -96,12 +96,19 @@ export class RelationalWorkQueue implements WorkQueue {
     });
   }
 
+  async recall(): Promise<void> {
+    await this.#engine.transaction((session) => freeLeases(session, this.#now()));
+  }
+
   changed(kinds: readonly string[], signal: AbortSignal): Promise<void> {
+    // What another process asks for is seen by the first due time; one that comes earlier than before is new.
+    let known: number | undefined;
     return this.#wake.wait(
       kinds.map(workTopic),
       async () => {
         const due = await this.nextDue(kinds);
-        return due !== null && due <= this.#now();
+        known ??= due ?? Infinity;
+        return due !== null && (due <= this.#now() || due < known);
       },
       signal,
     );
@@ -112,8 +119,7 @@ export class RelationalWorkQueue implements WorkQueue {
       sql<{ due: number | null }>`select min("readyAt") as due from work
         where ${anyOf(this.#engine.dialect, sql.ref('kind'), kinds)}`,
     );
-    const due = rows[0]?.due ?? null;
-    return due === null ? null : due;
+    return rows[0]?.due ?? null;
   }
 }
 
@@ -150,8 +156,8 @@ export async function assertLease(
 }
 
 /**
- * Ends every lease, for a store that one process holds: whoever had them is gone. What they looked at is looked at again
- * at once rather than when the leases would have ended.
+ * Ends every lease: whoever had them is gone. What they looked at is looked at again at once rather than when the leases
+ * would have ended.
  */
 export async function freeLeases(session: Session, now: number): Promise<void> {
   await session.query(

@@ -6,23 +6,31 @@ import { describeStore } from './store.contract.ts';
 
 const ambient = { now: () => Date.now(), random: () => Math.random() };
 
-describeStore({
-  name: 'SQLite',
-  async open() {
-    const folder = await mkdtemp(join(tmpdir(), 'fathom-store-'));
-    const first = await openEmbeddedStore({ folder, ambient });
-    let current = first;
-    return {
-      store: first,
-      async reopen() {
-        await current.close();
-        current = await openEmbeddedStore({ folder, ambient });
-        return current;
-      },
-      async destroy() {
-        await current.close();
-        await rm(folder, { recursive: true });
-      },
-    };
-  },
-});
+describeEmbedded('SQLite', 'exclusive');
+describeEmbedded('SQLite that others share', 'shared');
+
+function describeEmbedded(name: string, access: 'exclusive' | 'shared'): void {
+  describeStore({
+    name,
+    async open() {
+      const folder = await mkdtemp(join(tmpdir(), 'fathom-store-'));
+      const first = await openEmbeddedStore({ folder, ambient, access });
+      const other =
+        access === 'shared' ? await openEmbeddedStore({ folder, ambient, access }) : null;
+      let current = first;
+      return {
+        store: first,
+        async reopen() {
+          await current.close();
+          current = await openEmbeddedStore({ folder, ambient, access });
+          return current;
+        },
+        async destroy() {
+          await current.close();
+          await other?.close();
+          await rm(folder, { recursive: true });
+        },
+      };
+    },
+  });
+}

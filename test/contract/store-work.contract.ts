@@ -52,6 +52,22 @@ export function describeWorkQueue(store: () => Store): void {
       expect(new Set(keys).size).toBe(30);
     });
 
+    it('is due at once when leases are recalled, and the old lease is void', async () => {
+      const kind = kindOf();
+      await store().work.enqueue(kind, 'a', 0);
+      const now = Date.now();
+      const request = { kinds: [kind], worker: 'one', leaseMs: 3_600_000, limit: 1 };
+      const [old] = await store().work.claim({ ...request, now });
+      await store().work.recall();
+      const [lease] = await store().work.claim({ ...request, now: Date.now() });
+      if (old === undefined || lease === undefined) throw new Error('Nothing was claimed.');
+      expect(lease.token).toBeGreaterThan(old.token);
+      expect(await store().work.renew(old, now + 1)).toBe(false);
+      await expect(store().transaction((tx) => tx.assertLease(old))).rejects.toBeInstanceOf(
+        LeaseLostError,
+      );
+    });
+
     it('passes on when the lease ended, with a greater token, and the old lease is void', async () => {
       const kind = kindOf();
       await store().work.enqueue(kind, 'a', 0);

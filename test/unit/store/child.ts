@@ -19,10 +19,11 @@ export interface StoreProcess {
 /** Starts a process on a store's folder. Kill it at the end of the test. */
 export function startStoreProcess(
   folder: string,
-  mode: 'hold' | 'write',
+  mode: 'hold' | 'write' | 'claim',
   prefix = '',
+  access: 'exclusive' | 'shared' = 'exclusive',
 ): StoreProcess {
-  const child: ChildProcess = spawn(process.execPath, [program, folder, mode, prefix], {
+  const child: ChildProcess = spawn(process.execPath, [program, folder, mode, prefix, access], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   if (child.stdout === null) throw new Error('It has no output.');

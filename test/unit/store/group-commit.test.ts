@@ -15,7 +15,10 @@ async function writer(): Promise<{ connection: SqliteConnection; commits: GroupC
   connection.all(
     'create table child (id integer references parent (id) deferrable initially deferred)',
   );
-  return { connection, commits: new GroupCommit(connection, () => undefined) };
+  return {
+    connection,
+    commits: new GroupCommit(connection, { onRefusal: () => undefined, patienceMs: 0 }),
+  };
 }
 
 describe('group commit', () => {

@@ -54,6 +54,7 @@ describe('a store that was opened again', () => {
       'fathom.db',
       'lock.db',
       'lock.pid',
+      'opening.lock',
       'streams',
     ]);
   });

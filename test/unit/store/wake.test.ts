@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Wake } from '../../../store/relational/wake.ts';
 
 describe('wake', () => {
@@ -56,5 +56,51 @@ describe('wake', () => {
     await Promise.all(waiting);
     await expect(wake.wait(['a'], never, signal)).resolves.toBeUndefined();
     expect(wake.size).toBe(0);
+  });
+
+  it('has waiters look again when others wrote, and asks nobody while nobody waits', async () => {
+    vi.useFakeTimers();
+    try {
+      let asked = 0;
+      let theirs = 0;
+      let seen = 0;
+      const wake = new Wake({
+        everyMs: 50,
+        haveWritten: () => {
+          asked += 1;
+          const isNew = theirs > seen;
+          seen = theirs;
+          return isNew;
+        },
+      });
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(asked).toBe(0);
+      let looks = 0;
+      let ended = false;
+      const ready = (): Promise<boolean> => {
+        looks += 1;
+        return Promise.resolve(theirs >= 2);
+      };
+      const waiting = wake
+        .wait(['a'], ready, new AbortController().signal)
+        .then(() => (ended = true));
+      await vi.advanceTimersByTimeAsync(500);
+      expect([looks, asked, ended]).toEqual([1, 10, false]);
+      // Not what this one waits for: it looks, and goes on waiting.
+      theirs = 1;
+      await vi.advanceTimersByTimeAsync(100);
+      expect([looks, ended]).toEqual([2, false]);
+      theirs = 2;
+      await vi.advanceTimersByTimeAsync(50);
+      await waiting;
+      expect([looks, ended, wake.size]).toEqual([3, true, 0]);
+      await vi.advanceTimersByTimeAsync(50);
+      const before = asked;
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(asked).toBe(before);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
