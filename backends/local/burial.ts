@@ -37,10 +37,14 @@ export async function buryJob(
         : 'UNKNOWN',
     code: null,
     signal: null,
-    message:
+    message: [
       program == null
         ? `${why}; the program is not known to have started.`
         : `${why}; what was left of the program (process ${program.pid}) was killed.`,
+      client.complaints('JOB', name),
+    ]
+      .join('\n')
+      .trim(),
     startedAt: program?.at ?? null,
     endedAt: now,
   };

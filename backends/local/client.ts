@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { closeSync, existsSync, openSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { BackendError } from '../contract/error.ts';
@@ -22,6 +22,7 @@ import { placeInputs } from '../work-folder/inputs.ts';
 export type Kind = LaunchRecord['kind'];
 
 const launchLimitMs = 30_000;
+const complaintsFile = 'supervisor.log';
 
 const kindFolders = { JOB: 'jobs', SERVICE: 'services' } as const satisfies Record<Kind, string>;
 
@@ -169,9 +170,8 @@ export class LocalClient {
     secrets: Readonly<Record<string, string>>,
   ): Promise<void> {
     const folder = this.folder(kind, name);
-    const complaints = join(folder, 'supervisor.log');
     const [file = '', ...argv] = this.#supervisor;
-    const descriptor = openSync(complaints, 'a', 0o600);
+    const descriptor = openSync(join(folder, complaintsFile), 'a', 0o600);
     const child = spawn(file, argv, {
       cwd: '/',
       detached: true,
@@ -185,12 +185,18 @@ export class LocalClient {
     child.stdout?.destroy();
     child.unref();
     if (isClaimed || currentClaim(folder) !== null) return;
-    const said = await readFile(complaints, 'utf8').catch(() => '');
-    throw new BackendError(
-      'Unavailable',
-      'launch',
-      `The supervisor could not be started. ${said.slice(-1000)}`.trim(),
-    );
+    const said = this.complaints(kind, name);
+    const message = `The supervisor could not be started. ${said}`.trim();
+    throw new BackendError('Unavailable', 'launch', message);
+  }
+
+  /** The end of what supervisors themselves had to complain about. */
+  complaints(kind: Kind, name: string): string {
+    try {
+      return readFileSync(join(this.folder(kind, name), complaintsFile), 'utf8').slice(-1000);
+    } catch {
+      return '';
+    }
   }
 
   /** Runs `work` while no other process does. Null when another one holds the lock for too long. */

@@ -15,9 +15,13 @@ export function surveyGpus(nvidiaSmi: string): Promise<GpuSurvey> {
     execFile(nvidiaSmi, query, { timeout: 5000 }, (error, stdout, stderr) => {
       const said = `${stdout}${stderr}`.trim();
       if (error === null) resolve({ gpus: parseGpus(stdout), raw: said });
-      else resolve({ gpus: [], raw: said === '' ? `${nvidiaSmi}: ${error.message}` : said });
+      else resolve({ gpus: [], raw: said === '' ? `${nvidiaSmi}: ${reasonOf(error)}` : said });
     });
   });
+}
+
+function reasonOf(error: Error): string {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'not found' : error.message;
 }
 
 /** Lines such as `0, NVIDIA A100-PCIE-40GB, 40960 MiB`; others are passed over. */

@@ -43,6 +43,10 @@ export class Scheduler {
     return this.#held;
   }
 
+  knows(kind: LaunchRecord['kind'], name: string): boolean {
+    return this.#known.has(`${kind === 'JOB' ? 'job' : 'service'}/${name}`);
+  }
+
   isGranted(record: LaunchRecord): boolean {
     return this.#granted.has(record.mark);
   }

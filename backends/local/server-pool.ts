@@ -78,7 +78,7 @@ export class ServerPool {
       if (outcome.kind === 'LATE') throw late();
       failure = outcome.error;
       if (outcome.error instanceof BackendError) throw outcome.error;
-      if (outcome.refused) server.out = true;
+      if (outcome.refused) this.#askLater(server);
       else if (outcome.begun || !mayRepeat(request)) break;
     }
     if (failure === null) {
@@ -148,6 +148,19 @@ export class ServerPool {
       this.#options.evict(server.id);
       return;
     }
+    this.#ask(server);
+  }
+
+  /** It takes no connection. When it ended it is being replaced already; when it lives on it must be. */
+  #askLater(server: Server): void {
+    if (server.out) return;
+    server.out = true;
+    setTimeout(() => this.#ask(server), this.#options.patienceMs).unref();
+  }
+
+  /** Any answer is a sign of life. */
+  #ask(server: Server): void {
+    if (this.#servers.get(server.id) !== server) return;
     const signal = AbortSignal.timeout(this.#options.patienceMs);
     send(`${server.origin}/`, { signal, reset: true })
       .then(async (answer) => {

@@ -36,6 +36,8 @@ export class Site {
   readonly #launching = new Map<string, Promise<void>>();
   readonly #failedLaunches = new Map<string, { count: number; nextAt: number }>();
   readonly #timer: NodeJS.Timeout;
+  /** Names of jobs that are over, which a rescan need not open again. */
+  readonly #over = new Set<string>();
   #looks = 0;
   #looking = false;
   #closed = false;
@@ -93,6 +95,7 @@ export class Site {
     if (secrets !== null && record.launch.secretNames.length > 0) {
       this.#secrets.set(record.mark, secrets);
     }
+    if (record.kind === 'JOB') this.#over.delete(record.name);
     this.scheduler.add(record);
   }
 
@@ -120,9 +123,10 @@ export class Site {
   rescan(): void {
     for (const kind of ['JOB', 'SERVICE'] as const) {
       for (const name of this.client.names(kind)) {
-        if (kind === 'JOB' && this.client.has('JOB', name, 'exit')) continue;
-        const record = this.client.record(kind, name);
-        if (record !== null) this.scheduler.add(record);
+        if (this.scheduler.knows(kind, name)) continue;
+        if (kind === 'JOB' && this.#over.has(name)) continue;
+        if (kind === 'JOB' && this.client.has('JOB', name, 'exit')) this.#over.add(name);
+        else this.#enterByName(kind, name);
       }
     }
   }
@@ -212,6 +216,11 @@ export class Site {
     await buryJob(this.client, record, this.surroundings.now());
     if (this.client.has('JOB', record.name) && !this.client.has('JOB', record.name, 'exit')) return;
     this.leave(record);
+  }
+
+  #enterByName(kind: Kind, name: string): void {
+    const record = this.client.record(kind, name);
+    if (record !== null) this.scheduler.add(record);
   }
 
   #isBegun(job: LaunchRecord): boolean {

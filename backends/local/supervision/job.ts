@@ -30,16 +30,31 @@ export async function superviseJob(supervision: Supervision): Promise<void> {
     mark: record.mark,
     log,
   });
-  if (program.process !== null) {
-    const start: ProgramStart = { ...program.process, at: startedAt };
-    writeOnce(inFolder(supervision, controlFiles.program), start);
-    ring(record);
-  }
+  recordStart(supervision, program, startedAt);
   const stops = new Stops(supervision, program, log);
   const end = await program.ended;
   stops.finish();
   log.close();
   await writeEnd(supervision, exitRecord(end, stops, program, startedAt));
+}
+
+/** With a full disk the job runs all the same; its start is recorded as soon as there is room. */
+function recordStart(supervision: Supervision, program: Program, startedAt: number): void {
+  if (program.process === null) return;
+  const start: ProgramStart = { ...program.process, at: startedAt };
+  let isRecorded = false;
+  const record = (): void => {
+    if (isRecorded) return;
+    try {
+      writeOnce(inFolder(supervision, controlFiles.program), start);
+      isRecorded = true;
+      ring(supervision.record);
+    } catch {
+      // The next tick tries again.
+    }
+  };
+  supervision.onTick(record);
+  record();
 }
 
 /** Waits until the scheduler sets resources aside, or the end is wanted before that. */

@@ -333,6 +333,25 @@ describe('nothing is left behind', () => {
   });
 });
 
+describe('a state folder that is removed under everything', () => {
+  test('ends what ran there', async () => {
+    const under = await local();
+    const handle = await submit(under.jobs, job(under.shell('echo up; sleep 60')));
+    await untilPrinted(under.jobs, handle, 'up');
+    const key = newKey();
+    const served = await under.services.deploy(service(under.server()), { key, signal: soon() });
+    for await (const { phase } of under.services.watch(served, soon())) {
+      if (phase === 'READY') break;
+    }
+    const pids = [processesOf(under, handle), processesOf(under, served)];
+    await under.backend.close();
+    await rm(under.folder, { recursive: true });
+    const all = pids.flatMap(({ supervisor, marked }) => [supervisor, ...marked]);
+    expect(all.length).toBeGreaterThanOrEqual(4);
+    expect(await allGone(all)).toBe(true);
+  });
+});
+
 describe('a number that another process has now', () => {
   test('is neither trusted nor signalled', async () => {
     const under = await local();
