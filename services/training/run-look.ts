@@ -7,6 +7,7 @@ import { isTerminal } from '../../domain/state.ts';
 import { type Attempt, type TrainingRun, trainingRunStates } from '../../domain/training-run.ts';
 import type { Lease } from '../../store/contract/work.ts';
 import type { Look } from '../reconciler/look.ts';
+import { changedCode } from '../modules/unchanged-code.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { backoff, waitingCodeOf } from './backoff.ts';
 import { observe } from './observe-run.ts';
@@ -74,6 +75,8 @@ export class RunLook implements Look {
     }
     const version = await this.#at.store.moduleVersions.get(run.moduleVersionId);
     if (version === null) throw new Error(`Module version ${run.moduleVersionId} is gone.`);
+    const changed = await changedCode(version);
+    if (changed !== null) return this.#neverStarted(record, changed, lease);
     const placement = place(run, version, this.#at.backends);
     if (placement.backend === null) {
       const next = now + placementRetryMs;
@@ -152,18 +155,7 @@ export class RunLook implements Look {
     const now = this.#at.ambient.now();
     const record = new RunRecord(run, attempt, now);
     if (error.kind === 'Rejected' || error.kind === 'Unsupported') {
-      const outcome = {
-        code: 'NOT_STARTED',
-        message: error.message,
-        exitCode: null,
-        signal: null,
-      } as const;
-      record.wait(null);
-      record.moveAttempt('FAILED', null, outcome);
-      record.move('FAILED', error.message, outcome);
-      record.patch({ finishedAt: now });
-      await this.#save(record, lease, { end: run.id });
-      return null;
+      return this.#neverStarted(record, error.message, lease);
     }
     if (error.kind === 'NotFound' && attempt.handle !== null) {
       const message = `${attempt.backend} does not know the job any more: ${error.message}`;
@@ -189,6 +181,16 @@ export class RunLook implements Look {
     });
     await this.#save(record, lease);
     return now + delay;
+  }
+
+  async #neverStarted(record: RunRecord, message: string, lease: Lease): Promise<null> {
+    const outcome = { code: 'NOT_STARTED', message, exitCode: null, signal: null } as const;
+    record.wait(null);
+    record.moveAttempt('FAILED', null, outcome);
+    record.move('FAILED', message, outcome);
+    record.patch({ finishedAt: this.#at.ambient.now() });
+    await this.#save(record, lease, { end: record.run.id });
+    return null;
   }
 
   async #backendGone(run: TrainingRun, attempt: Attempt, lease: Lease): Promise<number> {

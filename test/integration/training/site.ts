@@ -11,6 +11,7 @@ import { defaultResources } from '../../../domain/resources.ts';
 import { isTerminal } from '../../../domain/state.ts';
 import { type TrainingRun, trainingRunStates } from '../../../domain/training-run.ts';
 import { Datasets } from '../../../services/datasets/datasets.ts';
+import { folderDigest } from '../../../services/modules/catalogue-folders.ts';
 import { Reconciler } from '../../../services/reconciler/reconciler.ts';
 import type { Surroundings } from '../../../services/surroundings.ts';
 import type { CreateTrainingRun } from '../../../services/training/create-run.ts';
@@ -98,7 +99,7 @@ export class TrainingSite {
       id: version,
       moduleId: id,
       source: { kind: 'FOLDER', path },
-      digest: id,
+      digest: await folderDigest(path),
       createdAt: now,
     } as const;
     await this.at.store.transaction(async (tx) => {

@@ -1,3 +1,4 @@
+import { appendFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { localOwner } from '../../../domain/actor.ts';
 import type { RecordedEvent, TrainingRunEvent } from '../../../domain/event.ts';
@@ -144,6 +145,17 @@ describe('a training run', () => {
     const after = await site.ended(await site.start(script));
     expect(after).toMatchObject({ state: 'FAILED', outcome });
     expect(after.outcome?.message).not.toBe('');
+  });
+
+  test('is not started when the code of its module version was changed', async () => {
+    const version = await site.module(good);
+    const data = await site.data();
+    if (version.source.kind === 'FOLDER')
+      await appendFile(`${version.source.path}/train.mjs`, '// other');
+    const ids = { moduleVersionId: version.id, datasetVersionId: data.id };
+    const after = await site.ended(await site.runs.create(localOwner, requestOf(ids)));
+    expect(after).toMatchObject({ state: 'FAILED', attempts: 0, outcome: { code: 'NOT_STARTED' } });
+    expect(after.outcome?.message).toMatch(/was changed.*Refresh the catalogue/);
   });
 
   test('is ended at its time limit', async () => {
