@@ -71,7 +71,10 @@ class MergedExecutor<C extends object> implements Executor {
 
   async run(request: GraphRequest): Promise<ExecutionResult> {
     const { query, document, variables, incoming } = request;
-    if (!isCompilable(document)) return await this.#interpreted.run(request);
+    // A mutation spends its time in what it does, not in shaping the answer; its input deserves graphql's own reading.
+    if (incoming.kind === 'mutation' || !isCompilable(document)) {
+      return await this.#interpreted.run(request);
+    }
     const presenter = { errorFor: this.#errorFor, requestId: incoming.requestId };
     try {
       // Compiled execution coerces by itself, in other words than graphql's.

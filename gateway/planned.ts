@@ -5,10 +5,17 @@ import {
   buildASTSchema,
   OperationTypeNode,
   getOperationAST,
+  isScalarType,
   parse,
   visit,
 } from 'graphql';
-import type { DocumentNode, ExecutionResult, GraphQLSchema, TypeNode } from 'graphql';
+import type {
+  DocumentNode,
+  ExecutionResult,
+  GraphQLScalarType,
+  GraphQLSchema,
+  TypeNode,
+} from 'graphql';
 import { answer, refusal } from './answer.ts';
 import { ORIGIN, complete, isComplete } from './completion.ts';
 import { eventStream } from './event-stream.ts';
@@ -27,6 +34,11 @@ export interface PlannedOptions {
   /** One for each subgraph of the supergraph; closed with the executor. */
   readonly links: readonly SubgraphLink[];
   readonly errorFor: ErrorFor;
+  /**
+   * Custom scalars, so that their values are refused here before anything runs, in the same words as in a merged graph.
+   * Without them the subgraph refuses, at the field.
+   */
+  readonly scalars?: readonly GraphQLScalarType[];
   /** Called once an operation, before anything is fetched; what it throws is the whole answer, as in a merged graph. */
   readonly admit?: (incoming: Incoming) => unknown;
 }
@@ -41,6 +53,11 @@ export async function plannedExecutor(options: PlannedOptions): Promise<Executor
   const owners = fieldOwnersIn(supergraphSdl);
   const byName = new Map(links.map((it) => [it.name, it]));
   const schema = buildASTSchema(transformSupergraphToPublicSchema(supergraph));
+  for (const { name, parseValue, parseLiteral } of options.scalars ?? []) {
+    const scalar = schema.getType(name);
+    // Answers come serialised: only the way in is taken over.
+    if (isScalarType(scalar)) Object.assign(scalar, { parseValue, parseLiteral });
+  }
   const { unifiedGraphHandler } = await import('@graphql-hive/router-runtime');
   const { executor: plan } = await unifiedGraphHandler({
     unifiedGraph: buildASTSchema(withoutNonNull(supergraph), { assumeValid: true }),

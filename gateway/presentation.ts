@@ -62,11 +62,12 @@ export function present(error: unknown, presenter: Presenter): GraphQLError {
 function failureOf(error: unknown, { errorFor, requestId }: Presenter): Failure {
   const cause = rootOf(error);
   if (cause instanceof GatewayError) return cause.failure;
-  // graphql's own refusals of a request (syntax, validation, variables) have no path and no thrown value behind them.
-  if (cause instanceof GraphQLError && cause.path === undefined) {
-    const code: unknown = (cause.extensions as Record<string, unknown> | undefined)?.['code'];
+  // Without a path nothing has run: graphql refuses the request itself (syntax, validation, variables), and says what a
+  // caller must mend, also where a scalar threw something of its own.
+  if (error instanceof GraphQLError && error.path === undefined) {
+    const code: unknown = (error.extensions as Record<string, unknown> | undefined)?.['code'];
     return {
-      message: cause.message,
+      message: error.message,
       code: typeof code === 'string' ? code : 'BAD_REQUEST',
       retryable: false,
       retryAfterMs: null,

@@ -1,4 +1,4 @@
-import { Kind, OperationTypeNode, parse } from 'graphql';
+import { Kind, OperationTypeNode, isScalarType, parse } from 'graphql';
 import { compose } from '../../../gateway/composition.ts';
 import { Documents } from '../../../gateway/documents.ts';
 import { isResultStream } from '../../../gateway/executor.ts';
@@ -47,7 +47,10 @@ export async function graphsOf<C extends object>(options: GraphsOptions<C>): Pro
   const remotes = subgraphs.map(({ name }, at) =>
     remoteLink({ name, url: servers[at]?.url ?? '' }),
   );
-  const planned = { supergraphSdl, errorFor, admit: contextFor };
+  const scalars = subgraphs.flatMap(({ resolvers }) =>
+    Object.values(resolvers).filter((it) => isScalarType(it)),
+  );
+  const planned = { supergraphSdl, errorFor, scalars, admit: contextFor };
   const executors = new Map<Mode, Executor>([
     ['merged', await mergedExecutor(options)],
     ['planned in process', await plannedExecutor({ ...planned, links: localLinks(options) })],
@@ -65,7 +68,7 @@ export async function graphsOf<C extends object>(options: GraphsOptions<C>): Pro
       const executor = executors.get(mode);
       const prepared = documents.get(mode)?.prepare(sample.query);
       if (executor === undefined || prepared === undefined) throw new Error(`no ${mode}`);
-      if (!('document' in prepared)) throw new Error(`${sample.name}: ${prepared.join('\n')}`);
+      if (!('document' in prepared)) return `refused: ${JSON.stringify(prepared)}`;
       const request: GraphRequest = {
         query: prepared.query,
         document: prepared.document,

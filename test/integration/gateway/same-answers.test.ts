@@ -105,6 +105,31 @@ const samples: readonly Sample[] = [
     name: 'a default value',
     query: 'query ($s: Stage = DRAFT) { modules(first: 1, stage: $s) { totalCount } }',
   },
+  ...[
+    {},
+    { by: {} },
+    { by: { within: {} } },
+    { by: { within: { most: 1, stages: 'PUBLISHED' } } },
+    { by: { within: null, tags: 'one', since: '2026-01-02T03:04:05Z', ids: ['a', 1] } },
+    { by: { tags: ['one', 'two'], ids: [['a'], [null]] }, list: 5 },
+    { by: null, list: [1, 2] },
+    { by: { tags: [null] } },
+    { by: { within: { most: null } } },
+    { by: { unknown: 1 } },
+    { by: { since: 5 } },
+    { list: [1.5] },
+  ].map((variables): Sample => ({
+    name: `input ${JSON.stringify(variables)}`,
+    query: 'query ($by: Filter, $list: [Int!]) { filtered(by: $by, list: $list) }',
+    variables,
+  })),
+  { name: 'a scalar that is refused in the document', query: '{ filtered(by: { since: 5 }) }' },
+  {
+    name: 'input written in the document',
+    query:
+      'query ($most: Int = 3, $tag: String!) { a: filtered(by: { within: { most: $most }, tags: [$tag] }) b: filtered(by: { within: {}, since: "2026-01-02T03:04:05Z", ids: "x" }, list: 4) c: filtered }',
+    variables: { tag: 't' },
+  },
   {
     name: 'a wrong variable',
     query: 'query ($n: Int!) { modules(first: $n) { totalCount } }',

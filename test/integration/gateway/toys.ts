@@ -92,6 +92,10 @@ function contextOver(modules: Map<string, ModuleRow>, who: string): ToyContext {
 const DateTime = new GraphQLScalarType<Date, string>({
   name: 'DateTime',
   serialize: (value) => (value as Date).toISOString(),
+  parseValue: (value) => {
+    if (typeof value !== 'string') throw new TypeError('DateTime must be a string.');
+    return new Date(value);
+  },
 });
 
 function catalogue(modules: Map<string, ModuleRow>): Subgraph {
@@ -113,6 +117,8 @@ function catalogue(modules: Map<string, ModuleRow>): Subgraph {
       type Collection { name: String! modules: [Module!]! }
       union Featured = Module | Collection
       type ModuleConnection { nodes: [Module!]! pageInfo: PageInfo! totalCount: Int! }
+      input Within { most: Int! = 7 stages: [Stage!]! = [DRAFT] name: String }
+      input Filter { within: Within = { name: "given" } tags: [String!] since: DateTime ids: [[ID]!] }
       input Rename { id: ID! title: String! }
       type RenamePayload { module: Module userErrors: [String!]! }
       type Query {
@@ -126,6 +132,7 @@ function catalogue(modules: Map<string, ModuleRow>): Subgraph {
         sorry: String
         who: String!
         echo(text: String): String
+        filtered(by: Filter, list: [Int!]): String
         slow(ms: Int!): String
       }
       type Mutation { rename(input: Rename!): RenamePayload! }
@@ -155,6 +162,7 @@ function catalogue(modules: Map<string, ModuleRow>): Subgraph {
         },
         who: (_: unknown, __: unknown, context: ToyContext) => context.who,
         echo: (_: unknown, { text }: { text?: string }) => text ?? null,
+        filtered: (_: unknown, args: object) => JSON.stringify(args),
         slow: (_: unknown, { ms }: { ms: number }) =>
           new Promise((resolve) => setTimeout(resolve, ms, 'done')),
       },
