@@ -1,32 +1,31 @@
-import { spawn, spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { JobExit } from '../../../backends/contract/job-runner.ts';
-import type { Handle, JobWorkload } from '../../../backends/contract/workload.ts';
+import type { Handle } from '../../../backends/contract/workload.ts';
+import {
+  allGone,
+  childrenOf,
+  folderOf,
+  isRunning,
+  pause,
+  processesOf,
+  stateOf,
+} from './local-processes.ts';
 import type { LocalUnderTest } from './local-under-test.ts';
 import { openLocal } from './local-under-test.ts';
 import {
   chunks,
   job,
+  kindOf,
   newKey,
   printed,
   service,
   soon,
   submit,
   untilEnded,
-  untilJob,
   untilPrinted,
 } from './under-test.ts';
 
@@ -41,65 +40,6 @@ async function local(settings: object = {}): Promise<LocalUnderTest> {
 
 afterEach(async () => {
   for (const under of open.splice(0)) await under.destroy();
-});
-
-describe('a submit that is killed', () => {
-  test.each([
-    ['without secrets', {}, 1],
-    // The lines that make the folder are the same; what comes behind them is not.
-    ['with secrets', { TOKEN: 'x' }, 18],
-  ])(
-    'at any line is finished by the next one, and one program starts: %s',
-    async (_, secrets, from) => {
-      const under = await local();
-      const program = await builtSubmitter(under.folder);
-      const starts = join(under.folder, '..', 'starts');
-      await mkdir(starts);
-      const workloadOf = (step: number): JobWorkload =>
-        job(under.shell(`echo start >> '${starts}/${step}'; test -z "$1" || exit 0`, 'x'), {
-          secrets,
-          inputs: [
-            { path: 'a', content: { kind: 'TEXT', text: 'a' } },
-            { path: 'b/c', content: { kind: 'TEXT', text: 'c' } },
-          ],
-        });
-      // In a folder that nobody else looks at, so that nobody else finishes what was begun.
-      const order = { stateFolder: under.folder, blobs: under.folder, settings: under.settings };
-      await under.backend.close();
-      let step = from - 1;
-      for (let killed = true; killed;) {
-        step++;
-        const { status, signal } = spawnSync(
-          process.execPath,
-          ['--import', join(here, 'crash-at.mjs'), program],
-          {
-            input: JSON.stringify({ ...order, workload: workloadOf(step), key: `step ${step}` }),
-            env: { PATH: process.env['PATH'] ?? '', CRASH_AT: String(step) },
-            timeout: 10_000,
-          },
-        );
-        killed = signal === 'SIGKILL';
-        expect(killed || status === 0).toBe(true);
-      }
-      expect(step).toBeGreaterThan(25);
-      const after = await under.again();
-      const { jobs } = after;
-      if (jobs === null) throw new Error('no jobs');
-      const again = async (number: number): Promise<JobExit | null> => {
-        const handle = await submit(jobs, workloadOf(number), `step ${number}`);
-        return (await untilEnded(jobs, handle)).exit;
-      };
-      const ends = await Promise.all(
-        Array.from({ length: step - from + 1 }, (_each, index) => again(index + from)),
-      );
-      for (const exit of ends) expect(exit).toMatchObject({ cause: 'EXITED', code: 0 });
-      for (let number = from; number <= step; number++) {
-        expect(readFileSync(join(starts, String(number)), 'utf8')).toBe('start\n');
-      }
-      await after.close();
-    },
-    60_000,
-  );
 });
 
 describe('a supervisor that is killed', () => {
@@ -157,6 +97,44 @@ describe('a supervisor that is killed', () => {
   });
 });
 
+describe('secrets that went with a supervisor', () => {
+  test('make a service FAILED, and deploying it again makes it ready under the same handle', async () => {
+    const under = await local();
+    const key = newKey();
+    const workload = service(under.server(), { secrets: { SECRET: 'x' } });
+    const handle = await under.services.deploy(workload, { key, signal: soon() });
+    for await (const { phase } of under.services.watch(handle, soon()))
+      if (phase === 'READY') break;
+    const { supervisor } = processesOf(under, handle);
+    await under.backend.close();
+    process.kill(supervisor, 'SIGKILL');
+    await allGone([supervisor]);
+    const after = await under.again();
+    const services = after.services ?? under.services;
+    expect(await services.status(handle)).toMatchObject({
+      phase: 'FAILED',
+      failure: expect.stringContaining('secrets') as unknown,
+    });
+    expect(await services.deploy(workload, { key, signal: soon() })).toEqual(handle);
+    for await (const { phase } of services.watch(handle, soon())) if (phase === 'READY') break;
+    await after.close();
+  });
+
+  test('do not keep a job that waits with them from being cancelled, or too many from being refused', async () => {
+    const under = await local({ cpus: 1, waitingWithSecrets: 1 });
+    const resources = { cpus: 1, memoryMiB: 64, gpus: null, timeLimitSeconds: 60 };
+    const secret = job(under.shell('exit 0'), { resources, secrets: { TOKEN: 'x' } });
+    await submit(under.jobs, job(under.shell('sleep 60'), { resources }));
+    const waiting = await submit(under.jobs, secret);
+    expect(await kindOf(() => submit(under.jobs, secret))).toBe('NoCapacity');
+    const { supervisor } = processesOf(under, waiting);
+    expect(isRunning(supervisor)).toBe(true);
+    await under.jobs.cancel(waiting);
+    expect((await untilEnded(under.jobs, waiting)).exit?.cause).toBe('CANCELLED');
+    expect(await allGone([supervisor])).toBe(true);
+  });
+});
+
 describe('the server that is down', () => {
   test('is not missed by a service: its servers are replaced all the same', async () => {
     const under = await local();
@@ -199,105 +177,6 @@ describe('the server that is down', () => {
     await untilEnded(after.jobs, last);
     expect(readFileSync(order, 'utf8')).toBe('a\nb secret\nc\nd\n');
     await after.close();
-  });
-});
-
-describe('the queue', () => {
-  test('lets nothing small overtake what waits for room, and starts it when there is room', async () => {
-    const under = await local({ cpus: 2 });
-    const sized = (cpus: number) => ({
-      resources: { cpus, memoryMiB: 64, gpus: null, timeLimitSeconds: 60 },
-    });
-    const running = await submit(under.jobs, job(under.shell('sleep 60'), sized(1)));
-    const large = await submit(under.jobs, job(under.shell('sleep 0.1'), sized(2)));
-    const small = await submit(under.jobs, job(under.shell('exit 0'), sized(1)));
-    await untilJob(under.jobs, running, ({ phase }) => phase === 'RUNNING');
-    expect((await under.jobs.inspect(large)).phase).toBe('PENDING');
-    expect((await under.jobs.inspect(small)).phase).toBe('PENDING');
-    await under.jobs.cancel(running);
-    const [first, second] = await Promise.all([
-      untilEnded(under.jobs, large),
-      untilEnded(under.jobs, small),
-    ]);
-    expect(first.endedAt).toBeLessThanOrEqual(second.startedAt ?? 0);
-  });
-
-  test('keeps what can never fit, says why, and lets others pass', async () => {
-    const under = await local({ cpus: 2, memoryMiB: 1000, gpus: 'detect', nvidiaSmi: '/no/smi' });
-    const sized = (more: object) =>
-      job(under.shell('exit 0'), {
-        resources: { cpus: 1, memoryMiB: 64, gpus: null, timeLimitSeconds: 60, ...more },
-      });
-    const waitingOf = async (more: object) => {
-      const handle = await submit(under.jobs, sized(more));
-      const { phase, waiting } = await under.jobs.inspect(handle);
-      expect(phase).toBe('PENDING');
-      return { handle, waiting };
-    };
-    expect((await waitingOf({ cpus: 3 })).waiting?.code).toBe('RESOURCES_EXCEED_SITE');
-    expect((await waitingOf({ memoryMiB: 1001 })).waiting?.code).toBe('RESOURCES_EXCEED_SITE');
-    const gpu = await waitingOf({ gpus: { count: 1, model: null, memoryMiB: null } });
-    expect(gpu.waiting?.code).toBe('NO_ACCELERATOR');
-    expect(gpu.waiting?.raw).toContain('/no/smi');
-    expect(under.backend.capabilities.gpus).toBe(false);
-    const fits = await submit(under.jobs, sized({}));
-    expect((await untilEnded(under.jobs, fits)).exit?.code).toBe(0);
-    await under.jobs.cancel(gpu.handle);
-    const { exit, startedAt } = await untilEnded(under.jobs, gpu.handle);
-    expect({ cause: exit?.cause, startedAt }).toEqual({ cause: 'CANCELLED', startedAt: null });
-  });
-
-  test('gives each job accelerators of its own, by model and memory', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'fathom-smi-'));
-    const smi = join(folder, 'nvidia-smi');
-    writeFileSync(
-      smi,
-      `#!/bin/sh
-      test "$1 $2" = "--query-gpu=index,name,memory.total --format=csv,noheader" || exit 9
-      echo "0, NVIDIA A100-PCIE-40GB, 40960 MiB"
-      echo "1, Tesla T4, 15360 MiB"
-      echo "2, NVIDIA A100-PCIE-40GB, 40960 MiB"\n`,
-    );
-    chmodSync(smi, 0o755);
-    const path = process.env['PATH'];
-    process.env['PATH'] = `${folder}:${path}`;
-    const under = await local({ gpus: 'detect' });
-    process.env['PATH'] = path;
-    expect(under.backend.capabilities).toMatchObject({ gpus: true, gpuModels: true });
-    const wants = (model: string | null, memoryMiB: number | null, count = 1) =>
-      submit(
-        under.jobs,
-        job(
-          under.shell(
-            'echo "gpus=$CUDA_VISIBLE_DEVICES"; while [ ! -e out/go ]; do sleep 0.02; done',
-          ),
-          {
-            resources: {
-              cpus: 0.1,
-              memoryMiB: 64,
-              gpus: { count, model, memoryMiB },
-              timeLimitSeconds: 60,
-            },
-          },
-        ),
-      );
-    const seen = async (handle: Handle): Promise<string | undefined> => {
-      await untilPrinted(under.jobs, handle, 'gpus=');
-      return (await printed(under.jobs, handle))[0]?.text;
-    };
-    const a100 = await wants('nvidia a100-pcie-40gb', null);
-    const large = await wants(null, 20_000);
-    const any = await wants(null, null);
-    expect(await Promise.all([a100, large, any].map(seen))).toEqual(['gpus=0', 'gpus=2', 'gpus=1']);
-    const late = await wants('Tesla T4', null);
-    expect((await under.jobs.inspect(late)).waiting?.code).toBe('RESOURCES_BUSY');
-    const many = await wants('Tesla T4', null, 2);
-    expect((await under.jobs.inspect(many)).waiting?.code).toBe('RESOURCES_EXCEED_SITE');
-    const none = await submit(under.jobs, job(under.shell('echo "gpus=$CUDA_VISIBLE_DEVICES"')));
-    expect(await seen(none)).toBe('gpus=');
-    await under.jobs.cancel(any);
-    expect(await seen(late)).toBe('gpus=1');
-    await rm(folder, { recursive: true });
   });
 });
 
@@ -447,93 +326,3 @@ test('the supervisor also runs from its source', async () => {
   const handle = await submit(under.jobs, job(under.shell('exit 5')));
   expect((await untilEnded(under.jobs, handle)).exit?.code).toBe(5);
 });
-
-async function builtSubmitter(folder: string): Promise<string> {
-  const outfile = join(folder, '..', 'submitter.mjs');
-  await build({
-    entryPoints: [join(here, 'submitting-process.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-  });
-  return outfile;
-}
-
-interface State {
-  readonly replicas: readonly {
-    readonly phase: string;
-    readonly process: { pid: number } | null;
-  }[];
-  readonly restarts: number;
-}
-
-function stateOf(under: LocalUnderTest, handle: Handle): State {
-  return JSON.parse(readFileSync(join(folderOf(under, handle), 'state.json'), 'utf8')) as State;
-}
-
-function folderOf(under: LocalUnderTest, handle: Handle): string {
-  const { kind, name } = handle.native as { kind: string; name: string };
-  return join(under.folder, kind === 'JOB' ? 'jobs' : 'services', name);
-}
-
-/** The supervisor, the program of a job, and every process that carries the mark. */
-function processesOf(under: LocalUnderTest, handle: Handle) {
-  const folder = folderOf(under, handle);
-  const read = (file: string): { pid: number; mark: string } | null =>
-    existsSync(join(folder, file))
-      ? (JSON.parse(readFileSync(join(folder, file), 'utf8')) as { pid: number; mark: string })
-      : null;
-  const mark = read('record.json')?.mark ?? 'none';
-  return {
-    supervisor: read('supervisor.1.json')?.pid ?? 0,
-    program: read('program.json')?.pid ?? 0,
-    marked: allPids().filter((pid) => environmentOf(pid).includes(`FATHOM_PROCESS_MARK=${mark}`)),
-  };
-}
-
-function allPids(): readonly number[] {
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => Number.isInteger(pid));
-}
-
-function environmentOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1');
-  } catch {
-    return '';
-  }
-}
-
-function childrenOf(parent: number): readonly number[] {
-  return allPids().filter((pid) => statOf(pid)?.[1] === String(parent));
-}
-
-function statOf(pid: number): readonly string[] | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return null;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  const state = statOf(pid)?.[0];
-  return state !== undefined && state !== 'Z' && state !== 'X';
-}
-
-async function allGone(pids: readonly number[]): Promise<boolean> {
-  for (const limit = soon(); !limit.aborted; await pause(10)) {
-    if (!pids.some(isRunning)) return true;
-  }
-  return false;
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
