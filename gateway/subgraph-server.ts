@@ -26,8 +26,10 @@ export interface SubgraphServerOptions<C extends object> {
   readonly host?: string;
   /** 0 for any. */
   readonly port: number;
-  /** Asked by `/health`; default: always well. */
+  /** Asked by `/healthz` (and `/health`); default: always well. */
   readonly isHealthy?: () => Promise<boolean>;
+  /** What else these say; default: nothing. */
+  readonly about?: () => object;
 }
 
 export interface SubgraphServer {
@@ -129,7 +131,7 @@ export async function serveSubgraph<C extends object>(
     });
     try {
       const { pathname, search } = new URL(request.url ?? '/', 'http://subgraph');
-      if (pathname === '/health') {
+      if (pathname === '/healthz' || pathname === '/health') {
         await health(response);
         return;
       }
@@ -173,7 +175,8 @@ export async function serveSubgraph<C extends object>(
   async function health(response: ServerResponse): Promise<void> {
     const isWell = (await options.isHealthy?.().catch(() => false)) ?? true;
     response.writeHead(isWell ? 200 : 503, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ subgraph: subgraph.name, status: isWell ? 'ok' : 'failing' }));
+    const status = isWell ? 'ok' : 'failing';
+    response.end(JSON.stringify({ status, subgraph: subgraph.name, ...options.about?.() }));
   }
 
   async function close(): Promise<void> {

@@ -9,8 +9,10 @@ export interface Config {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
-  /** Where a process that serves subgraphs takes and gives bytes. */
+  /** Where the process that serves the subgraph `datasets` takes and gives bytes; 0 takes a free port. */
   readonly dataPort: number;
+  /** How clients reach that; null: where it listens. Without a slash at the end. */
+  readonly dataUrl: string | null;
   /** Folders whose sub-folders are modules; absolute. */
   readonly moduleFolders: readonly string[];
   readonly introspection: boolean;
@@ -41,6 +43,7 @@ const environment = z.object({
     .default('127.0.0.1'),
   FATHOM_PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
   FATHOM_DATA_PORT: z.coerce.number().int().min(0).max(65_535).default(4010),
+  FATHOM_DATA_URL: z.url({ protocol: /^https?$/ }).optional(),
   FATHOM_MODULES: z.string().optional(),
   FATHOM_INTROSPECTION: z.enum(['on', 'off']).default('on'),
   FATHOM_ALLOWED_ORIGINS: z.string().default(''),
@@ -80,6 +83,7 @@ export function readConfig(
     host: values.FATHOM_HOST,
     port: values.FATHOM_PORT,
     dataPort: values.FATHOM_DATA_PORT,
+    dataUrl: values.FATHOM_DATA_URL?.replace(/\/+$/, '') ?? null,
     moduleFolders: folders?.map(at) ?? [resolve(root, 'modules')],
     introspection: values.FATHOM_INTROSPECTION === 'on',
     allowedOrigins: values.FATHOM_ALLOWED_ORIGINS.split(',').filter((origin) => origin !== ''),

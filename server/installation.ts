@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend } from '../backends/contract/backend.ts';
 import { createBackend } from '../backends/registry.ts';
@@ -23,30 +23,46 @@ import { openEmbeddedStore } from '../store/embedded/embedded-store.ts';
 import type { Config } from './config.ts';
 import { createLinks, type SignedLinks } from './data-plane/links.ts';
 import { moduleDescriber } from './describe-module.ts';
+import { Duty } from './duty.ts';
 
 export interface Installation {
   readonly at: Surroundings;
   readonly links: SignedLinks;
   readonly services: Services;
-  readonly reconciler: Reconciler;
+  /** Looks after the work of the state folder, once started and when no other process does. */
+  readonly duty: Duty;
   close(): Promise<void>;
 }
 
-/** Opens everything that a state folder holds and wires the use cases to it. Nothing is served and nothing dispatched yet. */
-export async function openInstallation(
-  config: Config,
-  root: string,
-  log: Surroundings['log'],
-  baseUrl: () => string,
-): Promise<Installation> {
+export interface InstallationRequest {
+  readonly config: Config;
+  readonly root: string;
+  readonly log: Surroundings['log'];
+  /** Where bytes are taken and given; asked for each link. */
+  readonly dataUrl: () => string;
+  /** Whether other processes may have the state folder too. */
+  readonly access: 'exclusive' | 'shared';
+}
+
+/**
+ * Opens everything that a state folder holds and wires the use cases to it. Nothing is served and nothing dispatched yet.
+ * Rejects with StoreUnusableError when another process stands in the way.
+ */
+export async function openInstallation(request: InstallationRequest): Promise<Installation> {
+  const { config, root, log, access } = request;
   const ambient: Ambient = { now: () => Date.now(), random: () => Math.random() };
   const runtime = [process.execPath, join(root, 'modules', 'runtime', 'main.ts')];
   await mkdir(config.stateFolder, { recursive: true, mode: 0o700 });
   // First, because it is what refuses a second server on the same folder.
-  const store = await openEmbeddedStore({ folder: config.stateFolder, ambient });
+  const store = await openEmbeddedStore({ folder: config.stateFolder, ambient, access });
   const blobs = await openFileBlobStore({ folder: join(config.stateFolder, 'storage') });
   const secret = await readSecret(config.stateFolder);
-  const links = createLinks({ secret, baseUrl, ambient, lifetimeSeconds: 3600 });
+  const links = createLinks({
+    secret,
+    baseUrl: request.dataUrl,
+    ambient,
+    lifetimeSeconds: 3600,
+  });
   const backends = new Map<string, Backend>();
   for (const { name, type, settings } of config.backends) {
     const stateFolder = join(config.stateFolder, 'backends', name);
@@ -90,15 +106,17 @@ export async function openInstallation(
     new RunLook(at, new WorkloadSource(at)),
     new ReleaseLook(at),
     new EndpointLook(at, services.predictions.traffic),
+    new UploadLook(datasets.uploads),
   ];
   const reconciler = new Reconciler(at, looks, `${process.pid}`);
+  const duty = new Duty({ path: join(config.stateFolder, 'worker.lock'), at, reconciler });
   return {
     at,
     links,
     services,
-    reconciler,
+    duty,
     async close() {
-      await reconciler.stop();
+      await duty.stop();
       await predictions.close();
       await Promise.all([...backends.values()].map((backend) => backend.close()));
       await blobs.close();
@@ -107,13 +125,17 @@ export async function openInstallation(
   };
 }
 
-/** Signs URLs; made once, so that they outlive a restart. */
+/** Signs URLs; made once, so that they outlive a restart, and whole, for several processes may look for it at once. */
 async function readSecret(folder: string): Promise<Buffer> {
   const path = join(folder, 'secret');
-  await writeFile(path, randomBytes(32), { flag: 'wx', mode: 0o600 }).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    },
-  );
+  const partial = `${path}.${process.pid}`;
+  await writeFile(partial, randomBytes(32), { mode: 0o600 });
+  try {
+    await link(partial, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(partial, { force: true });
+  }
   return readFile(path);
 }

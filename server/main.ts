@@ -1,22 +1,18 @@
 import 'reflect-metadata';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BackendError } from '../backends/contract/error.ts';
+import { StoreUnusableError } from '../store/contract/store.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { logger } from './log.ts';
-import { type Role, roles } from './roles.ts';
+import type { Role } from './role.ts';
+import { roles } from './roles.ts';
 
 // Bundled or not, this file lies one folder below the root.
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 await main(process.argv.slice(2)).catch((error: unknown) => {
-  // A person reads this: a sentence, and the stack only when it is our own mistake.
-  const known = error instanceof ConfigError || (error instanceof Error && 'code' in error);
-  const text =
-    error instanceof Error
-      ? known
-        ? error.message
-        : (error.stack ?? error.message)
-      : String(error);
+  const text = forAPerson(error);
   process.stderr.write(`fathom: ${text}\n`);
   process.exitCode = 1;
 });
@@ -42,4 +38,17 @@ async function main(args: readonly string[]): Promise<void> {
       );
     });
   }
+}
+
+/** A sentence, and the stack only when it is our own mistake. */
+function forAPerson(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') {
+    return `${error.message}. Stop what listens there, or give this one another port.`;
+  }
+  const isKnown = [ConfigError, StoreUnusableError, BackendError].some(
+    (kind) => error instanceof kind,
+  );
+  return isKnown || code !== undefined ? error.message : (error.stack ?? error.message);
 }

@@ -1,43 +1,36 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import Fastify from 'fastify';
-import { parse } from 'graphql';
-import { compose } from '../gateway/composition.ts';
 import { registerEdge } from '../gateway/edge.ts';
 import { plannedExecutor } from '../gateway/planned.ts';
 import { remoteLink } from '../gateway/remote-subgraph.ts';
+import { serverOptions } from '../gateway/server-options.ts';
 import { addressOf } from './address.ts';
-import { ConfigError } from './config.ts';
 import { errorMapper } from './errors.ts';
+import { gatewayTargets, type Target } from './gateway-targets.ts';
+import { healthRoute } from './health.ts';
 import { requestIds } from './request-ids.ts';
-import type { RoleRequest, Running } from './roles.ts';
+import type { RoleRequest, Running } from './role.ts';
 import { samples } from './samples.ts';
 
-interface Target {
-  readonly name: string;
-  readonly url: string;
-}
-
-/** `fathom gateway --subgraph NAME=URL …`: one graph, planned over subgraphs in other processes. It keeps no state. */
+/** `fathom gateway …`: one graph, planned over subgraphs in other processes. It keeps no state. */
 export async function serveGateway({ config, root, args, log }: RoleRequest): Promise<Running> {
-  const targets = parseTargets(args);
-  const composition = compose(
-    await Promise.all(
-      targets.map(async ({ name, url }) => ({
-        name,
-        url,
-        typeDefs: parse(await snapshot(root, name)),
-      })),
-    ),
-  );
+  const { supergraphSdl, targets } = await gatewayTargets(args, { config, root });
   const errorFor = errorMapper(log);
   const executor = await plannedExecutor({
-    supergraphSdl: composition.supergraphSdl,
+    supergraphSdl,
     links: targets.map(remoteLink),
     errorFor,
   });
-  const app = Fastify({ logger: false, forceCloseConnections: 'idle' });
+  const app = Fastify({ logger: false, ...serverOptions });
   try {
+    await app.register(
+      // It answers in part while subgraphs are away, so it is well also then.
+      healthRoute(async () => ({
+        ok: true,
+        role: 'gateway',
+        pid: process.pid,
+        subgraphs: await stateOf(targets),
+      })),
+    );
     await registerEdge(app, {
       executor,
       errorFor,
@@ -53,10 +46,12 @@ export async function serveGateway({ config, root, args, log }: RoleRequest): Pr
     throw error;
   }
   const url = addressOf(app);
+  const lines = targets.map((target) => `  ${target.name.padEnd(16)} ${target.url}`);
   process.stdout.write(`
 Fathom plans over ${targets.length} subgraphs
 
   Look (GraphiQL)  ${url}/graphql
+${lines.join('\n')}
 `);
   return {
     url,
@@ -67,25 +62,17 @@ Fathom plans over ${targets.length} subgraphs
   };
 }
 
-function parseTargets(args: readonly string[]): readonly Target[] {
-  const targets: Target[] = [];
-  for (let at = 0; at < args.length; at += 2) {
-    const [flag, value = ''] = args.slice(at, at + 2);
-    const [, name, url] = /^([a-z]+)=(https?:\/\/.+)$/.exec(value) ?? [];
-    if (flag !== '--subgraph' || name === undefined || url === undefined) {
-      throw new ConfigError('use: fathom gateway --subgraph NAME=URL [--subgraph NAME=URL …].');
-    }
-    targets.push({ name, url });
-  }
-  if (targets.length === 0) throw new ConfigError('name the subgraphs: --subgraph NAME=URL.');
-  return targets;
-}
+const healthLimitMs = 1_000;
 
-/** What a subgraph of ours says stands in the repository, so a gateway needs none of its code. */
-async function snapshot(root: string, name: string): Promise<string> {
-  return readFile(join(root, 'schema', 'snapshots', `${name}.graphql`), 'utf8').catch(() => {
-    throw new ConfigError(
-      `schema/snapshots/${name}.graphql is not there: ${name} is no subgraph of ours.`,
+/** What each subgraph says of itself now; `unreachable` when it says nothing. */
+async function stateOf(targets: readonly Target[]): Promise<Readonly<Record<string, string>>> {
+  const states = targets.map(async ({ name, url }) => {
+    const signal = AbortSignal.timeout(healthLimitMs);
+    const state = await fetch(new URL('/healthz', url), { signal }).then(
+      (response) => (response.ok ? 'ok' : 'failing'),
+      () => 'unreachable',
     );
+    return [name, state] as const;
   });
+  return Object.fromEntries(await Promise.all(states));
 }

@@ -1,27 +1,36 @@
 import Fastify from 'fastify';
 import { registerEdge } from '../gateway/edge.ts';
 import { mergedExecutor } from '../gateway/merged.ts';
+import { serverOptions } from '../gateway/server-options.ts';
 import { localOwner } from '../domain/actor.ts';
 import { createContext } from '../resolvers/context.ts';
 import { addressOf } from './address.ts';
 import { banner } from './banner.ts';
 import { dataPlane } from './data-plane/data-plane.ts';
 import { errorMapper } from './errors.ts';
-import { buildSubgraphs } from './graph.ts';
+import { buildSubgraphs, subgraphNames } from './graph.ts';
+import { healthRoute, installationHealth } from './health.ts';
 import { openInstallation } from './installation.ts';
 import { requestIds } from './request-ids.ts';
-import type { RoleRequest, Running } from './roles.ts';
+import type { RoleRequest, Running } from './role.ts';
 import { samples } from './samples.ts';
 import { seed } from './seed.ts';
 
 /** Everything in one process: graph, edge, data plane, reconciler, on one port and one state folder. */
 export async function serveEverything({ config, root, log }: RoleRequest): Promise<Running> {
   let url = '';
-  const installation = await openInstallation(config, root, log, () => url);
-  const { at, links, services, reconciler } = installation;
-  const app = Fastify({ logger: false, forceCloseConnections: 'idle' });
+  const installation = await openInstallation({
+    config,
+    root,
+    log,
+    dataUrl: () => config.dataUrl ?? url,
+    access: 'exclusive',
+  });
+  const { at, links, services, duty } = installation;
+  const app = Fastify({ logger: false, ...serverOptions });
   try {
     const { datasets } = services;
+    await app.register(healthRoute(() => installationHealth('server', installation)));
     await app.register(dataPlane({ datasets, blobs: at.blobs, links, log }));
     const errorFor = errorMapper(log);
     const executor = await mergedExecutor({
@@ -37,8 +46,8 @@ export async function serveEverything({ config, root, log }: RoleRequest): Promi
       allowedOrigins: config.allowedOrigins,
       explorer: { samples },
     });
-    await seed(services.modules, datasets, config.seed);
-    reconciler.start();
+    await seed({ services, config, subgraphs: subgraphNames });
+    await duty.start();
     await app.listen({ host: config.host, port: config.port });
     url = addressOf(app);
   } catch (error) {

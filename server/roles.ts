@@ -1,26 +1,9 @@
-import type { Surroundings } from '../services/surroundings.ts';
-import type { Config } from './config.ts';
-import { serveEverything } from './role-server.ts';
-import { serveGateway } from './role-gateway.ts';
-import { serveSubgraphs } from './role-subgraph.ts';
+import type { Role } from './role.ts';
 
-export interface RoleRequest {
-  readonly config: Config;
-  readonly root: string;
-  readonly args: readonly string[];
-  readonly log: Surroundings['log'];
-}
-
-export interface Running {
-  readonly url: string;
-  stop(): Promise<void>;
-}
-
-export type Role = (request: RoleRequest) => Promise<Running>;
-
-/** `fathom`, `fathom gateway …`, `fathom subgraph NAME …`. */
+/** `fathom`, `fathom gateway …`, `fathom subgraph NAME …`, `fathom worker`. Each loads only what it needs. */
 export const roles: Readonly<Record<string, Role>> = {
-  server: serveEverything,
-  gateway: serveGateway,
-  subgraph: serveSubgraphs,
+  server: async (request) => (await import('./role-server.ts')).serveEverything(request),
+  gateway: async (request) => (await import('./role-gateway.ts')).serveGateway(request),
+  subgraph: async (request) => (await import('./role-subgraph.ts')).serveSubgraphs(request),
+  worker: async (request) => (await import('./role-worker.ts')).serveWorker(request),
 };

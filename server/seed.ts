@@ -1,15 +1,34 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemActor } from '../domain/actor.ts';
 import type { Datasets } from '../services/datasets/datasets.ts';
-import type { ModuleCatalogue } from '../services/modules/module-catalogue.ts';
+import type { Services } from '../services/services.ts';
+import { FileLock } from '../store/embedded/file-lock.ts';
+import type { Config } from './config.ts';
 
-/** Fills the catalogue and, once, registers the reference data sets that the modules bring along. */
-export async function seed(
-  modules: ModuleCatalogue,
-  datasets: Datasets,
-  withData: boolean,
-): Promise<void> {
-  await modules.refresh(systemActor);
-  if (!withData) return;
+export interface SeedRequest {
+  readonly services: Pick<Services, 'modules' | 'datasets'>;
+  readonly config: Pick<Config, 'stateFolder' | 'seed'>;
+  /** Those that this process serves: what belongs to others is their affair. */
+  readonly subgraphs: readonly string[];
+}
+
+/**
+ * Fills the catalogue and, once, registers the reference data sets that the modules bring along. Processes on one state
+ * folder take turns, and whoever comes second finds it done.
+ */
+export async function seed({ services, config, subgraphs }: SeedRequest): Promise<void> {
+  const lock = new FileLock(join(config.stateFolder, 'seed.lock'));
+  try {
+    while (!lock.try('exclusive')) await sleep(50);
+    if (subgraphs.includes('modules')) await services.modules.refresh(systemActor);
+    if (subgraphs.includes('datasets') && config.seed) await registerReferences(services.datasets);
+  } finally {
+    lock.close();
+  }
+}
+
+async function registerReferences(datasets: Datasets): Promise<void> {
   // Imported when needed: decoding them costs memory that a running server has no use for.
   const references = await Promise.all([
     import('../modules/data/digits.ts'),

@@ -1,0 +1,35 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { Installation } from './installation.ts';
+
+export interface Health {
+  readonly ok: boolean;
+  readonly role: string;
+  readonly [detail: string]: unknown;
+}
+
+/** `GET /healthz`: 200 when all is well, else 503; what is wrong stands in it. */
+export function healthRoute(look: () => Promise<Health>): FastifyPluginAsync {
+  return async (app: FastifyInstance) => {
+    app.get('/healthz', async (_request, reply) => {
+      const { ok, ...details } = await look();
+      return reply.code(ok ? 200 : 503).send({ status: ok ? 'ok' : 'failing', ...details });
+    });
+  };
+}
+
+/** Of a process on a state folder. Never rejects. */
+export async function installationHealth(
+  role: string,
+  { at, duty }: Installation,
+): Promise<Health> {
+  const [store, storage] = await Promise.all([at.store.health(), at.blobs.health()]);
+  return {
+    ok: store.ok && storage.ok,
+    role,
+    pid: process.pid,
+    /** Whether this is the process that hands work to backends. */
+    onDuty: duty.isOn,
+    store: store.message,
+    storage: storage.message,
+  };
+}
