@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { BackendError } from '../../backends/contract/error.ts';
 import type { OutputFolder } from '../../backends/contract/job-runner.ts';
 import type { DataFile } from '../../domain/dataset.ts';
-import { FathomError } from '../../domain/errors.ts';
 import { newId } from '../../domain/ids.ts';
 import { canonicalJson, isJsonObject, type Json } from '../../domain/json.ts';
 import type { Artifact, ArtifactKind, Attempt, TrainingRun } from '../../domain/training-run.ts';
@@ -19,6 +19,8 @@ export interface OutputDocument {
 }
 
 const maximumDocumentBytes = 1024 * 1024;
+/** Distinct metrics that a run keeps the latest value of. */
+export const maximumMetrics = 256;
 const relativePath = /^(?!\.{1,2}(?:\/|$))[^/\\\0]+(?:\/(?!\.{1,2}(?:\/|$))[^/\\\0]+)*$/;
 
 /** `missing` when there is none; a sentence when it is not one. */
@@ -55,6 +57,8 @@ function parseOutputDocument(
   if (!isJsonObject(value)) return bad('it is not an object.');
   const { metrics = {}, artifacts = [] } = value;
   if (!isJsonObject(metrics)) return bad('`metrics` is not an object.');
+  if (Object.keys(metrics).length > maximumMetrics)
+    return bad(`it has more than ${maximumMetrics} metrics.`);
   for (const [name, number] of Object.entries(metrics)) {
     if (typeof number !== 'number' || !Number.isFinite(number))
       return bad(`metric ${name} is not a number.`);
@@ -76,9 +80,14 @@ function parseOutputDocument(
   return { document: { metrics: metrics as { [name: string]: number }, artifacts: parsed } };
 }
 
+/** Files that will never become an artifact, however often it is tried; the message is for a person. */
+export class UnusableOutputError extends Error {
+  override readonly name = 'UnusableOutputError';
+}
+
 /**
  * Stores the files under `folder` of the outputs and describes them as an artifact; null when there are none. Reading is
- * repeatable, so a crash before the artifact is recorded costs only work.
+ * repeatable, so a crash before the artifact is recorded costs only work. Rejects with UnusableOutputError.
  */
 export async function collectArtifact(
   at: Pick<Surroundings, 'blobs' | 'ambient'>,
@@ -132,15 +141,25 @@ async function storeFiles(
     (file) => file.path === folder || file.path.startsWith(`${folder}/`),
   );
   if (listed.length > maximumFiles) {
-    throw new FathomError('TOO_LARGE', `${folder} has more than ${maximumFiles} files.`);
+    throw new UnusableOutputError(`out/${folder} has more than ${maximumFiles} files.`);
   }
   const files: DataFile[] = [];
   for (const file of listed) {
-    const { sha256, bytes } = await blobs.put(await outputs.read(file.path));
+    const { sha256, bytes } = await blobs.put(await readListed(outputs, file.path));
     const path = file.path === folder ? basename(file.path) : file.path.slice(folder.length + 1);
     files.push({ path, bytes, sha256 });
   }
   return files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** What is listed and yet cannot be read is the module's doing (an odd name, a forbidden file), not a job that is gone. */
+async function readListed(outputs: OutputFolder, path: string): Promise<AsyncIterable<Uint8Array>> {
+  try {
+    return await outputs.read(path);
+  } catch (error) {
+    if (!(error instanceof BackendError) || error.kind !== 'NotFound') throw error;
+    throw new UnusableOutputError(`The file ${JSON.stringify(`out/${path}`)} cannot be read.`);
+  }
 }
 
 function basename(path: string): string {

@@ -17,7 +17,12 @@ import type {
 } from '../../domain/training-run.ts';
 import type { Lease } from '../../store/contract/work.ts';
 import type { Surroundings } from '../surroundings.ts';
-import { collectArtifact, readOutputDocument } from './collect.ts';
+import {
+  collectArtifact,
+  maximumMetrics,
+  readOutputDocument,
+  UnusableOutputError,
+} from './collect.ts';
 import { failureOf } from './ending.ts';
 import { parseProtocolLine, type ProtocolLine } from './protocol-line.ts';
 import { RunRecord } from './run-record.ts';
@@ -58,7 +63,10 @@ export async function observe(
   const record = new RunRecord(run, attempt, now);
   const points = takeIn(record, printed.lines, attempt.number);
   const artifacts: Artifact[] = [];
-  await checkpoints(at, seen, points.checkpoints, record, artifacts);
+  for (const text of await checkpoints(at, seen, points.checkpoints, record, artifacts)) {
+    const line: LogLine = { at: now, stream: 'STDERR', text, attempt: attempt.number };
+    points.log.push({ ...line });
+  }
   if (run.cancelRequestedAt !== null) {
     record.moveAttempt('CANCELLING', status.native);
     record.move('CANCELLING', 'The backend was asked to end it.');
@@ -120,6 +128,7 @@ interface TakenIn {
 
 function takeIn(record: RunRecord, lines: Printed['lines'], attempt: number): TakenIn {
   const taken: TakenIn = { log: [], metrics: [], checkpoints: [], phase: null, progress: null };
+  const latest = new Map(Object.entries(record.run.metrics));
   for (const line of lines) {
     const said = line.stream === 'STDOUT' ? parseProtocolLine(line.text) : null;
     if (said === null) {
@@ -141,8 +150,9 @@ function takeIn(record: RunRecord, lines: Printed['lines'], attempt: number): Ta
         break;
       case 'metrics':
         taken.phase ??= 'RUNNING';
-        record.patch({ metrics: { ...record.run.metrics, ...said.values } });
         for (const [name, value] of Object.entries(said.values)) {
+          // A module that makes names up goes on in its points only: the run itself is read and written often.
+          if (latest.size < maximumMetrics || latest.has(name)) latest.set(name, value);
           const point: MetricPoint = {
             name,
             value,
@@ -158,6 +168,7 @@ function takeIn(record: RunRecord, lines: Printed['lines'], attempt: number): Ta
         break;
     }
   }
+  if (taken.metrics.length > 0) record.patch({ metrics: Object.fromEntries(latest) });
   // One event a look however often the module tells: its chatter must not fill the log of events.
   if (taken.progress !== null) {
     record.patch({ progress: taken.progress });
@@ -166,21 +177,27 @@ function takeIn(record: RunRecord, lines: Printed['lines'], attempt: number): Ta
   return taken;
 }
 
+/** Registers the checkpoints that the module announced; gives a sentence for each that can never be kept. */
 async function checkpoints(
   at: Surroundings,
   seen: Observed,
   lines: readonly { readonly epoch: number; readonly path: string }[],
   record: RunRecord,
   artifacts: Artifact[],
-): Promise<void> {
-  if (lines.length === 0) return;
+): Promise<readonly string[]> {
+  if (lines.length === 0) return [];
+  const complaints: string[] = [];
   const outputs = await seen.jobs.outputs(seen.handle);
   for (const { epoch, path } of lines) {
     const name = `checkpoint-${String(epoch).padStart(4, '0')}`;
     const { metrics } = record.run;
     const what = { kind: 'CHECKPOINT', name, folder: path, epoch, metrics } as const;
-    await collectOnce(at, seen, outputs, record, artifacts, what);
+    await collectOnce(at, seen, outputs, record, artifacts, what).catch((error: unknown) => {
+      if (!(error instanceof UnusableOutputError)) throw error;
+      complaints.push(`fathom: ${name} is not kept: ${error.message}`);
+    });
   }
+  return complaints;
 }
 
 /** Moves the run along with the native state; phases the module announces refine RUNNING. */
@@ -267,8 +284,12 @@ async function end(
     record.patch({ metrics });
     for (const { name, kind, path } of output.document.artifacts) {
       const what = { kind, name, folder: path, epoch: null, metrics: output.document.metrics };
-      if (!(await collectOnce(at, seen, outputs, record, artifacts, what))) {
+      try {
+        if (await collectOnce(at, seen, outputs, record, artifacts, what)) continue;
         problem = `The module named ${path} as artifact ${name}, but it is not there.`;
+      } catch (error) {
+        if (!(error instanceof UnusableOutputError)) throw error;
+        problem = `Artifact ${name} cannot be kept: ${error.message}`;
       }
     }
   }
