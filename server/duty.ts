@@ -1,16 +1,13 @@
-import { FileLock } from '../store/embedded/file-lock.ts';
 import type { Surroundings } from '../services/surroundings.ts';
-import type { Reconciler } from '../services/reconciler/reconciler.ts';
+import { FileLock } from '../store/embedded/file-lock.ts';
 
 /** How often a process that is not on duty asks whether it may take over. */
 const askAgainMs = 1_000;
 
-export interface DutyParts {
-  /** Of the lock; a file of its own in the state folder. */
-  readonly path: string;
-  readonly at: Pick<Surroundings, 'store' | 'log'>;
-  /** Made anew is not needed: who is on duty stays it until it ends. */
-  readonly reconciler: Reconciler;
+export interface Work {
+  /** May reject; then it is tried again. */
+  begin(): Promise<void>;
+  end(): Promise<void>;
 }
 
 /**
@@ -18,16 +15,18 @@ export interface DutyParts {
  * lock of the system. The others ask again every second, so when it ends, however it ends, another one takes over.
  */
 export class Duty {
-  readonly #parts: DutyParts;
   readonly #lock: FileLock;
+  readonly #log: Surroundings['log'];
+  #work: Work | null = null;
   #timer: NodeJS.Timeout | null = null;
-  #asking: Promise<void> | null = null;
+  #asking: Promise<void> = Promise.resolve();
   #isOn = false;
   #stopped = false;
 
-  constructor(parts: DutyParts) {
-    this.#parts = parts;
-    this.#lock = new FileLock(parts.path);
+  /** `path` is the file of the lock, in the state folder. */
+  constructor(path: string, log: Surroundings['log']) {
+    this.#lock = new FileLock(path);
+    this.#log = log;
   }
 
   get isOn(): boolean {
@@ -35,41 +34,37 @@ export class Duty {
   }
 
   /** Resolves when it is known whether we are the one; asks on, when not. */
-  start(): Promise<void> {
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = null;
-    });
+  start(work: Work): Promise<void> {
+    this.#work ??= work;
+    this.#asking = this.#ask(this.#work);
     return this.#asking;
   }
 
+  /** The next one takes over when our work has ended in good order. */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#asking;
-    await this.#parts.reconciler.stop();
+    if (this.#isOn) await this.#work?.end();
     this.#isOn = false;
     this.#lock.close();
   }
 
-  async #ask(): Promise<void> {
+  async #ask(work: Work): Promise<void> {
     if (this.#stopped || this.#isOn) return;
-    const { at, reconciler } = this.#parts;
     try {
       if (this.#lock.try('exclusive')) {
-        // Nobody else can be at work: leases of one that was killed need not run out first.
-        await at.store.work.recall();
-        if (this.#stopped) return;
+        // Before it begins: the first thing it does may need the right.
         this.#isOn = true;
-        reconciler.start();
-        at.log('info', 'This process looks after the work of the state folder.');
+        await work.begin();
+        this.#log('info', 'This process looks after the work of the state folder.');
         return;
       }
     } catch (error) {
+      this.#isOn = false;
       this.#lock.unlock();
-      at.log('error', 'The work of the state folder could not be taken over.', {
-        error: String(error),
-      });
+      this.#log('error', 'The work could not be taken over yet.', { error: String(error) });
     }
-    this.#timer = setTimeout(() => void this.start(), askAgainMs);
+    this.#timer = setTimeout(() => void this.start(work), askAgainMs);
   }
 }

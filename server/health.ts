@@ -20,7 +20,7 @@ export function healthRoute(look: () => Promise<Health>): FastifyPluginAsync {
 /** Of a process on a state folder. Never rejects. */
 export async function installationHealth(
   role: string,
-  { at, duty }: Installation,
+  { at, isOnDuty }: Installation,
 ): Promise<Health> {
   const [store, storage] = await Promise.all([at.store.health(), at.blobs.health()]);
   return {
@@ -28,7 +28,7 @@ export async function installationHealth(
     role,
     pid: process.pid,
     /** Whether this is the process that hands work to backends. */
-    onDuty: duty.isOn,
+    onDuty: isOnDuty(),
     store: store.message,
     storage: storage.message,
   };

@@ -29,8 +29,10 @@ export interface Installation {
   readonly at: Surroundings;
   readonly links: SignedLinks;
   readonly services: Services;
-  /** Looks after the work of the state folder, once started and when no other process does. */
-  readonly duty: Duty;
+  /** Whether this process looks after the work of the state folder. */
+  readonly isOnDuty: () => boolean;
+  /** Looks after the work when no other process does; resolves when it is known whether we do from the start. */
+  lookAfterWork(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -64,12 +66,14 @@ export async function openInstallation(request: InstallationRequest): Promise<In
     lifetimeSeconds: 3600,
   });
   const backends = new Map<string, Backend>();
+  const duty = new Duty(join(config.stateFolder, 'worker.lock'), log);
   for (const { name, type, settings } of config.backends) {
     const stateFolder = join(config.stateFolder, 'backends', name);
     await mkdir(stateFolder, { recursive: true });
     const surroundings = {
       ...ambient,
       placeBlob: (sha256: string, path: string) => blobs.place(sha256, path),
+      mayDispatch: () => duty.isOn,
       stateFolder,
       log,
     };
@@ -109,12 +113,20 @@ export async function openInstallation(request: InstallationRequest): Promise<In
     new UploadLook(datasets.uploads),
   ];
   const reconciler = new Reconciler(at, looks, `${process.pid}`);
-  const duty = new Duty({ path: join(config.stateFolder, 'worker.lock'), at, reconciler });
   return {
     at,
     links,
     services,
-    duty,
+    isOnDuty: () => duty.isOn,
+    lookAfterWork: () =>
+      duty.start({
+        async begin() {
+          // Nobody else is at work: leases of a process that was killed need not run out first.
+          await store.work.recall();
+          reconciler.start();
+        },
+        end: () => reconciler.stop(),
+      }),
     async close() {
       await duty.stop();
       await predictions.close();

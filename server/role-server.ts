@@ -26,7 +26,7 @@ export async function serveEverything({ config, root, log }: RoleRequest): Promi
     dataUrl: () => config.dataUrl ?? url,
     access: 'exclusive',
   });
-  const { at, links, services, duty } = installation;
+  const { at, links, services } = installation;
   const app = Fastify({ logger: false, ...serverOptions });
   try {
     const { datasets } = services;
@@ -47,7 +47,7 @@ export async function serveEverything({ config, root, log }: RoleRequest): Promi
       explorer: { samples },
     });
     await seed({ services, config, subgraphs: subgraphNames });
-    await duty.start();
+    await installation.lookAfterWork();
     await app.listen({ host: config.host, port: config.port });
     url = addressOf(app);
   } catch (error) {

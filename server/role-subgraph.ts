@@ -39,7 +39,7 @@ export async function serveSubgraphs({ config, root, args, log }: RoleRequest): 
     dataUrl: () => bytesUrl,
     access: 'shared',
   });
-  const { at, links, services, duty } = installation;
+  const { at, links, services } = installation;
   const servers: SubgraphServer[] = [];
   const app = Fastify({ logger: false, ...serverOptions });
   const close = async (): Promise<void> => {
@@ -67,13 +67,13 @@ export async function serveSubgraphs({ config, root, args, log }: RoleRequest): 
           errorFor: errorMapper(log),
           newRequestId: requestIds(at.ambient),
           isHealthy: async () => (await installationHealth(name, installation)).ok,
-          about: () => ({ pid: process.pid, onDuty: duty.isOn }),
+          about: () => ({ pid: process.pid, onDuty: installation.isOnDuty() }),
           host: config.host,
           port,
         }),
       );
     }
-    await duty.start();
+    await installation.lookAfterWork();
   } catch (error) {
     await close();
     throw error;

@@ -30,14 +30,14 @@ export async function serveWorker({ config, root, args, log }: RoleRequest): Pro
   try {
     await app.register(healthRoute(() => installationHealth('worker', installation)));
     await app.listen({ host: config.host, port });
-    await installation.duty.start();
+    await installation.lookAfterWork();
   } catch (error) {
     await close();
     throw error;
   }
   const url = addressOf(app);
   process.stdout.write(`
-Fathom works on ${config.stateFolder}${installation.duty.isOn ? '' : ' when the process that does so now has ended'}
+Fathom works on ${config.stateFolder}${installation.isOnDuty() ? '' : ' when the process that does so now has ended'}
 
   Health  ${url}/healthz
 `);

@@ -18,11 +18,20 @@ export interface SeedRequest {
  * folder take turns, and whoever comes second finds it done.
  */
 export async function seed({ services, config, subgraphs }: SeedRequest): Promise<void> {
-  const lock = new FileLock(join(config.stateFolder, 'seed.lock'));
+  const steps = new Map<string, () => unknown>([
+    ['modules', () => services.modules.refresh(systemActor)],
+    ['datasets', () => (config.seed ? registerReferences(services.datasets) : undefined)],
+  ]);
+  for (const [name, step] of steps) {
+    if (subgraphs.includes(name)) await inTurn(join(config.stateFolder, `seed-${name}.lock`), step);
+  }
+}
+
+async function inTurn(path: string, step: () => unknown): Promise<void> {
+  const lock = new FileLock(path);
   try {
     while (!lock.try('exclusive')) await sleep(50);
-    if (subgraphs.includes('modules')) await services.modules.refresh(systemActor);
-    if (subgraphs.includes('datasets') && config.seed) await registerReferences(services.datasets);
+    await step();
   } finally {
     lock.close();
   }

@@ -7,6 +7,11 @@ export interface BackendSurroundings extends Ambient {
   readonly placeBlob: (sha256: string, path: string) => Promise<void>;
   /** A folder of this backend's own, kept between restarts; absolute. */
   readonly stateFolder: string;
+  /**
+   * Whether this process starts what waits and ends what is over; asked at every look. False while another process on the
+   * same state folder does: then this one looks on, and calls services. Default: always.
+   */
+  readonly mayDispatch?: () => boolean;
   /** For the operator's log. */
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
 }

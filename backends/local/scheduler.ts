@@ -70,6 +70,11 @@ export class Scheduler {
     this.#granted.delete(record.mark);
   }
 
+  /** Takes over what another process gave away. */
+  observe(): void {
+    this.#held = this.#readHeld();
+  }
+
   /** Grants what fits now. Null when another process is at it: call again soon. */
   pass(): {
     readonly jobs: readonly LaunchRecord[];

@@ -40,6 +40,8 @@ export class Site {
   readonly #over = new Set<string>();
   #looks = 0;
   #looking = false;
+  /** At the last look. */
+  #dispatched = false;
   #closed = false;
 
   constructor(parts: {
@@ -136,13 +138,20 @@ export class Site {
     if (this.#looking || this.#closed) return;
     this.#looking = true;
     try {
-      if (++this.#looks % rescanEvery === 0) this.rescan();
-      for (const job of this.scheduler.jobs.filter((one) => this.#isBegun(one))) {
-        await this.lookAtJob(job);
-      }
+      const mayDispatch = this.#mayDispatch;
+      const isNew = mayDispatch && !this.#dispatched;
+      this.#dispatched = mayDispatch;
+      if (++this.#looks % rescanEvery === 0 || isNew) this.rescan();
       for (const service of this.scheduler.services) {
         if (!this.client.has('SERVICE', service.name)) this.leave(service);
         this.onServiceChange(service.name);
+      }
+      if (!mayDispatch) {
+        this.#lookOn();
+        return;
+      }
+      for (const job of this.scheduler.jobs.filter((one) => this.#isBegun(one))) {
+        await this.lookAtJob(job);
       }
       this.schedule();
       this.#startMissing();
@@ -153,9 +162,21 @@ export class Site {
     }
   }
 
+  get #mayDispatch(): boolean {
+    return this.surroundings.mayDispatch?.() ?? true;
+  }
+
+  /** What another process did, for the sake of those who ask how busy this place is. */
+  #lookOn(): void {
+    const isOver = ({ name }: LaunchRecord): boolean =>
+      !this.client.has('JOB', name) || this.client.has('JOB', name, 'exit');
+    for (const job of this.scheduler.jobs.filter(isOver)) this.leave(job);
+    this.scheduler.observe();
+  }
+
   /** Grants what fits and starts it. */
   schedule(): void {
-    if (this.#closed) return;
+    if (this.#closed || !this.#mayDispatch) return;
     const granted = this.scheduler.pass();
     if (granted === null) {
       setTimeout(() => this.#scheduleAgain(), 20).unref();
