@@ -12,6 +12,8 @@ export default defineConfig({
     // A test without an assertion cannot fail, and a forgotten `.only` hides the others.
     expect: { requireAssertions: true },
     allowOnly: false,
+    // Most tests wait for processes of their own: more of them than cores keep the cores busy.
+    maxWorkers: 4,
     restoreMocks: true,
   },
 });
