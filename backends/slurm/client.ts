@@ -1,0 +1,28 @@
+import type { Ambient } from '../../domain/ambient.ts';
+import { CliClient } from './cli/client.ts';
+import type { SlurmSettings } from './config.ts';
+import type { BatchRequest, NativeJob, NativeSite } from './native.ts';
+import { RestClient } from './rest/client.ts';
+
+/** The seam between this backend and Slurm. Every method rejects with BackendError. */
+export interface SlurmClient {
+  /** The job's id. A rejection as Unavailable leaves open whether Slurm has it. */
+  submit(request: BatchRequest): Promise<string>;
+  /** Jobs of that name, as far as Slurm remembers them. */
+  named(name: string): Promise<readonly NativeJob[]>;
+  /** What is absent in the answer, Slurm says it does not know. */
+  jobs(ids: readonly string[]): Promise<ReadonlyMap<string, NativeJob>>;
+  /** The same from the accounting, which does not forget; null when the site has none. */
+  history(ids: readonly string[]): Promise<ReadonlyMap<string, NativeJob> | null>;
+  /** Resolves also when the job ended or is unknown. */
+  cancel(id: string): Promise<void>;
+  site(): Promise<NativeSite>;
+  close(): void;
+}
+
+export function openClient(settings: SlurmSettings, ambient: Ambient): SlurmClient {
+  const timeoutMs = settings.timeoutSeconds * 1000;
+  return settings.transport.kind === 'cli'
+    ? new CliClient(settings.transport, timeoutMs)
+    : new RestClient(settings.transport, timeoutMs, ambient);
+}

@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobRunner, JobStatus, LogChunk, OutputFolder } from '../contract/job-runner.ts';
+import type { Handle, JobWorkload } from '../contract/workload.ts';
+import { readLog } from '../work-folder/log-reader.ts';
+import { outputFolder } from '../work-folder/outputs.ts';
+import type { JobRecord } from './job-folders.ts';
+import type { Site } from './site.ts';
+import { Submission } from './submission.ts';
+import { nativeName, translateJob } from './translate.ts';
+
+/** Between two looks at the files of a watched job, which cost Slurm nothing. */
+const fileLookMs = 200;
+
+export class SlurmJobs implements JobRunner {
+  readonly #site: Site;
+  readonly #submission: Submission;
+  readonly #submitting = new Map<string, Promise<Handle>>();
+
+  constructor(site: Site) {
+    this.#site = site;
+    this.#submission = new Submission(site);
+  }
+
+  async submit(
+    workload: JobWorkload,
+    options: { readonly key: string; readonly signal: AbortSignal },
+  ): Promise<Handle> {
+    const site = this.#site;
+    site.assertOpen('submit');
+    const name = nativeName(options.key);
+    const mark = randomUUID().slice(0, 13);
+    const folder = site.folders.folderOnNodes(name);
+    const { request, launch } = translateJob(workload, site.settings, { name, mark, folder });
+    const record: JobRecord = {
+      version: 1,
+      name,
+      key: options.key,
+      title: workload.title,
+      labels: workload.labels,
+      mark,
+      submittedAt: site.surroundings.now(),
+      request,
+    };
+    for (;;) {
+      const underWay = this.#submitting.get(name);
+      if (underWay === undefined) break;
+      // Its failure is not ours: we may have more to offer, or more time.
+      const handle = await underWay.catch(() => null);
+      if (handle !== null) return handle;
+    }
+    const submitting = this.#submit(record, workload, launch, options.signal).finally(() =>
+      this.#submitting.delete(name),
+    );
+    this.#submitting.set(name, submitting);
+    return submitting;
+  }
+
+  async inspect(handle: Handle): Promise<JobStatus> {
+    return this.#site.observe(this.#site.find(handle, 'inspect'), 'inspect');
+  }
+
+  async *watch(handle: Handle, signal: AbortSignal): AsyncGenerator<JobStatus> {
+    const site = this.#site;
+    const stop = AbortSignal.any([signal, site.closing]);
+    for (let last = ''; !signal.aborted;) {
+      const record = site.find(handle, 'watch');
+      const status = await site.observe(record, 'watch');
+      const text = JSON.stringify(status);
+      if (text !== last) yield status;
+      if (status.phase === 'ENDED') return;
+      last = text;
+      await this.#untilWorthALook(record, stop);
+      site.assertOpen('watch');
+    }
+  }
+
+  async *logs(
+    handle: Handle,
+    options: { readonly after: string | null; readonly signal: AbortSignal },
+  ): AsyncGenerator<LogChunk> {
+    const { name } = this.#site.find(handle, 'logs');
+    const folder = `${this.#site.folders.folder(name)}/log`;
+    for await (const chunk of readLog(folder, options.after, options.signal)) {
+      this.#site.assertOpen('logs');
+      yield chunk;
+    }
+  }
+
+  async cancel(handle: Handle): Promise<void> {
+    const { folders, client, surroundings } = this.#site;
+    const { name } = this.#site.find(handle, 'cancel');
+    if (this.#site.provenEnd(name) !== null) return;
+    // The supervisor sees it too, also when Slurm cannot be told.
+    folders.writeOnce(name, 'cancel', { at: surroundings.now() });
+    const ids = new Set([this.#site.jobId(name), this.#site.runnerId(name)]);
+    for (const id of ids) if (id !== null) await client.cancel(id);
+  }
+
+  async outputs(handle: Handle): Promise<OutputFolder> {
+    const { name } = this.#site.find(handle, 'outputs');
+    return outputFolder(`${this.#site.folders.folder(name)}/work/out`);
+  }
+
+  async #submit(
+    record: JobRecord,
+    workload: JobWorkload,
+    launch: Parameters<Site['folders']['create']>[1]['launch'],
+    signal: AbortSignal,
+  ): Promise<Handle> {
+    const { folders, surroundings } = this.#site;
+    folders.prepare('submit');
+    const known = this.#site.jobId(record.name);
+    if (known !== null) return this.#site.handle(record.name, known);
+    const claim = this.#submission.newClaim();
+    const { placeBlob } = surroundings;
+    const isNew =
+      folders.record(record.name) === null &&
+      (await folders.create(record, { workload, launch, claim, placeBlob, signal }));
+    const there = isNew ? record : (folders.record(record.name) ?? record);
+    const id = await this.#submission.finish(there, isNew, signal);
+    return this.#site.handle(record.name, id);
+  }
+
+  /** Until its files changed or Slurm may be asked again. */
+  async #untilWorthALook({ name }: JobRecord, stop: AbortSignal): Promise<void> {
+    const look = (): string =>
+      ['started', 'exit', 'end'].map((file) => this.#site.folders.has(name, file as 'exit')).join();
+    const before = look();
+    const { pollMs } = this.#site.settings;
+    for (let waited = 0; waited < pollMs && !stop.aborted; waited += fileLookMs) {
+      const pause = Math.min(fileLookMs, pollMs - waited);
+      await sleep(pause, null, { signal: stop }).catch(() => null);
+      if (look() !== before) return;
+    }
+  }
+}
