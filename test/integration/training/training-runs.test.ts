@@ -175,6 +175,41 @@ describe('a training run', () => {
     expect(await site.runs.cancel(localOwner, run.id)).toEqual(after);
   });
 
+  test('that asks for more than there is waits, says so, and can be cancelled', async () => {
+    const run = await site.start(good, { resources: { cpus: 1000 } });
+    const now = () => site.runs.getBy(localOwner, { id: run.id, number: null });
+    await expect.poll(now).toMatchObject({
+      state: 'PENDING',
+      waiting: { code: 'RESOURCES_EXCEED_SITE', message: expect.stringMatching(/\d/) as string },
+    });
+    await site.runs.cancel(localOwner, run.id);
+    expect(await site.ended(run)).toMatchObject({ state: 'CANCELLED', startedAt: null });
+  });
+
+  test('ends in one way, whenever its cancel comes', async () => {
+    const script = `await sleep(150); leave('output.json', '{}');`;
+    const ends = await Promise.all(
+      Array.from({ length: 12 }, async (_, at) => {
+        const run = await site.start(script);
+        await new Promise((resolve) => setTimeout(resolve, at * 40));
+        await site.runs.cancel(localOwner, run.id);
+        const after = await site.ended(run);
+        const events = await all(site.runs.followEvents(localOwner, run.id, 0));
+        const last = states(events).filter((state) =>
+          ['CANCELLED', 'SUCCEEDED', 'FAILED', 'LOST'].includes(state),
+        );
+        return { state: after.state, ends: last };
+      }),
+    );
+    const right = [
+      { state: 'CANCELLED', ends: ['CANCELLED'] },
+      { state: 'SUCCEEDED', ends: ['SUCCEEDED'] },
+    ];
+    expect(
+      ends.filter((end) => !right.some((one) => JSON.stringify(one) === JSON.stringify(end))),
+    ).toEqual([]);
+  });
+
   test('can be cancelled before it was placed', async () => {
     const run = await site.start(good, {
       resources: { gpus: { count: 1, model: null, memoryMiB: null } },
