@@ -25,5 +25,5 @@ export async function createBackend(
     const message = `There is no backend of type "${type}"; there are: ${known}.`;
     throw new BackendError('Unsupported', 'create', message);
   }
-  return definition.create(name, definition.parse(settings), surroundings);
+  return definition.open(name, settings, surroundings);
 }

@@ -28,6 +28,14 @@ export const defaultResources: Resources = Object.freeze({
   timeLimitSeconds: 3600,
 });
 
+/** A server answers for moments and waits for hours: it is not counted as a whole processor. */
+export const defaultInferenceResources: Resources = Object.freeze({
+  cpus: 0.25,
+  memoryMiB: 1024,
+  gpus: null,
+  timeLimitSeconds: 3600,
+});
+
 export const resourceLimits = Object.freeze({
   cpus: { minimum: 0.1, maximum: 1024 },
   memoryMiB: { minimum: 64, maximum: 16 * 1024 * 1024 },

@@ -28,8 +28,22 @@ export interface BackendDefinition<Settings> {
   ) => Promise<Backend>;
 }
 
+/** A definition whose settings are its own matter, so that definitions of different settings stand in one table. */
+export interface DefinedBackend<Settings> extends BackendDefinition<Settings> {
+  /** Parses, then creates. Rejects with a sentence for the operator when the settings are wrong. */
+  readonly open: (
+    name: string,
+    settings: unknown,
+    surroundings: BackendSurroundings,
+  ) => Promise<Backend>;
+}
+
 export function defineBackend<Settings>(
   definition: BackendDefinition<Settings>,
-): BackendDefinition<Settings> {
-  return Object.freeze(definition);
+): DefinedBackend<Settings> {
+  return Object.freeze({
+    ...definition,
+    open: async (name: string, settings: unknown, surroundings: BackendSurroundings) =>
+      definition.create(name, definition.parse(settings), surroundings),
+  });
 }

@@ -1,5 +1,10 @@
 import type { Json, JsonObject } from '../../../domain/json.ts';
-import { defaultResources, resourceLimits, type Resources } from '../../../domain/resources.ts';
+import {
+  defaultInferenceResources,
+  defaultResources,
+  resourceLimits,
+  type Resources,
+} from '../../../domain/resources.ts';
 import { amountOf, objectOf } from './lenient.ts';
 
 /**
@@ -11,17 +16,20 @@ export function recommendedResources(metadata: JsonObject): {
   readonly inference: Resources;
 } {
   const resources = objectOf(metadata['resources']);
-  return { training: read(resources['training']), inference: read(resources['inference']) };
+  return {
+    training: read(resources['training'], defaultResources),
+    inference: read(resources['inference'], defaultInferenceResources),
+  };
 }
 
-function read(value: Json | undefined): Resources {
+function read(value: Json | undefined, defaults: Resources): Resources {
   const asked = objectOf(value);
   const gpus = Math.floor(amountOf(asked['gpu']) ?? 0);
   const gpuMemory = amountOf(asked['gpu_memory_MB']);
   return {
-    cpus: within(amountOf(asked['cpu']), resourceLimits.cpus, defaultResources.cpus),
+    cpus: within(amountOf(asked['cpu']), resourceLimits.cpus, defaults.cpus),
     memoryMiB: Math.ceil(
-      within(amountOf(asked['memory_MB']), resourceLimits.memoryMiB, defaultResources.memoryMiB),
+      within(amountOf(asked['memory_MB']), resourceLimits.memoryMiB, defaults.memoryMiB),
     ),
     gpus:
       gpus < 1
@@ -31,7 +39,7 @@ function read(value: Json | undefined): Resources {
             model: null,
             memoryMiB: gpuMemory === null || gpuMemory === 0 ? null : Math.ceil(gpuMemory),
           },
-    timeLimitSeconds: defaultResources.timeLimitSeconds,
+    timeLimitSeconds: defaults.timeLimitSeconds,
   };
 }
 
