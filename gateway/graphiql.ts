@@ -17,6 +17,9 @@ export interface ExplorerPage {
 
 const compress = promisify(gzip);
 
+/** Tabs jump from under a pressed mouse (their animation of a new order never ends), so a click would miss them. */
+const steadyTabs = '<style>.graphiql-tabs > .graphiql-tab { transform: none !important }</style>';
+
 /**
  * GraphiQL in one page with every script, style and worker inside: it works on a machine without a network. Subscriptions
  * go over the same path by server-sent events, which carry the headers of its editor as a WebSocket could not. Large (9 MB, a quarter of it compressed), so it is made once, when first
@@ -36,7 +39,7 @@ export async function explorerPage(
       shouldPersistHeaders: false,
       ...(tabs.length === 0 ? {} : { defaultTabs: tabs }),
     }),
-  );
+  ).replace('</head>', `${steadyTabs}</head>`);
   return {
     gzipped: await compress(html),
     etag: `"${createHash('sha256').update(html).digest('base64url').slice(0, 22)}"`,

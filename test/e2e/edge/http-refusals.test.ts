@@ -248,6 +248,7 @@ describe('the explorer', () => {
     const html = await response.text();
     expect(response.headers.get('content-type')).toContain('text/html');
     expect(html).toContain('a first step');
+    expect(html).toContain('transform: none !important }</style></head>');
     expect(html.match(/<(?:script|link|img)[^>]+(?:src|href)="https?:/gu)).toBeNull();
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
     const again = await page({ 'if-none-match': response.headers.get('etag') ?? '' });
