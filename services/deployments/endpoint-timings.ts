@@ -29,3 +29,9 @@ export const defaultTimings: EndpointTimings = Object.freeze({
   longestDrainMs: 305_000,
   backendRetryMs: 10_000,
 });
+
+/**
+ * For a reconciler that does not see the calls: they may be made by other processes, so a replaced endpoint goes on for
+ * as long as a call with the default deadline may last. A call that was given longer may be cut off by a roll-out there.
+ */
+export const unseenCalls: Pick<EndpointTimings, 'drainMs'> = Object.freeze({ drainMs: 31_000 });

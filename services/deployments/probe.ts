@@ -6,9 +6,11 @@ import { canonicalJson, isJsonObject, type Json } from '../../domain/json.ts';
 import type { ModuleSample } from '../../domain/module.ts';
 import { jsonRequest, type ModuleRoutes, readAnswer, readModels } from './module-api.ts';
 
+/** GONE: the server went away before it could be asked, which says nothing about its answers. */
 export type ProbeResult =
-  | { readonly passed: true; readonly replica: string; readonly latencyMs: number }
-  | { readonly passed: false; readonly replica: string; readonly reason: string };
+  | { readonly verdict: 'PASSED'; readonly replica: string; readonly latencyMs: number }
+  | { readonly verdict: 'FAILED'; readonly replica: string; readonly reason: string }
+  | { readonly verdict: 'GONE'; readonly replica: string };
 
 export interface ProbePlan {
   readonly services: ServiceRunner;
@@ -31,7 +33,7 @@ export async function probe(
   ambient: Ambient,
 ): Promise<ProbeResult> {
   const deadline = ambient.now() + plan.deadlineMs;
-  const fail = (reason: string): ProbeResult => ({ passed: false, replica, reason });
+  const fail = (reason: string): ProbeResult => ({ verdict: 'FAILED', replica, reason });
   try {
     const list: InvokeRequest = {
       method: 'GET',
@@ -64,10 +66,11 @@ export async function probe(
       return fail(`It refused its own sample: ${problems.join('; ')}`);
     }
     const wrong = mismatch(sample.expect, answer.predictions);
-    return wrong === null ? { passed: true, replica, latencyMs } : fail(wrong);
+    return wrong === null ? { verdict: 'PASSED', replica, latencyMs } : fail(wrong);
   } catch (error) {
-    if (error instanceof BackendError) return fail(`${error.message} (${error.kind})`);
-    throw error;
+    if (!(error instanceof BackendError)) throw error;
+    const isGone = error.kind === 'NoCapacity' || error.kind === 'NotFound';
+    return isGone ? { verdict: 'GONE', replica } : fail(`${error.message} (${error.kind})`);
   }
 }
 

@@ -6,8 +6,8 @@ import { probe, type ProbeResult } from '../probe.ts';
 import type { Transaction } from '../../../store/contract/store.ts';
 import { fail, save, type SeenEndpoint, servedBy } from './seen-endpoint.ts';
 
-type Passed = Extract<ProbeResult, { passed: true }>;
-type Failed = Extract<ProbeResult, { passed: false }>;
+type Passed = Extract<ProbeResult, { verdict: 'PASSED' }>;
+type Failed = Extract<ProbeResult, { verdict: 'FAILED' }>;
 
 /** PROBING: WARM when every server that is ready has answered the sample; FAILED after so many tries. */
 export async function proveAll(
@@ -32,10 +32,20 @@ export async function proveAll(
     return due;
   }
   const unproven = ready.filter((id) => !record.endpoint.provenReplicas.includes(id));
-  const { passed, failed } = await probeEach(seen, handle, unproven);
+  const { passed, failed, gone } = await probeEach(seen, handle, unproven);
   record.prove([...record.endpoint.provenReplicas, ...passed.map(({ replica }) => replica)]);
   const [worst] = failed;
   if (worst !== undefined) return setBack(seen, record, failed, worst);
+  if (gone.length > 0) {
+    record.wait({
+      code: 'STARTING',
+      message: 'A server went away before it was asked the sample.',
+      nextAttemptAt: null,
+      raw: null,
+    });
+    await save(seen, record);
+    return at.ambient.now() + timings.warmingLookMs;
+  }
   const now = at.ambient.now();
   const latencyMs = slowest(passed);
   const placedAt = record.endpoint.placedAt ?? now;
@@ -66,17 +76,22 @@ export async function keepWarm(
     await save(seen, record);
     return now + (ready.length < endpoint.replicas ? timings.warmingLookMs : timings.warmLookMs);
   }
-  const { passed, failed } = await probeEach(seen, handle, asked);
+  const { passed, failed, gone } = await probeEach(seen, handle, asked);
   const good = new Set([...proven, ...passed.map(({ replica }) => replica)]);
-  for (const { replica } of failed) good.delete(replica);
+  for (const { replica } of [...failed, ...gone]) good.delete(replica);
   record.prove([...good]);
   const [worst] = failed;
   if (worst !== undefined) {
     if (good.size === 0) record.move('PROBING', worst.reason);
     return setBack(seen, record, failed, worst);
   }
+  if (good.size === 0) {
+    // The next look sees what the backend makes of it.
+    await save(seen, record);
+    return at.ambient.now() + timings.warmingLookMs;
+  }
   const { warmth } = record.endpoint;
-  if (silent && warmth !== null) {
+  if (silent && warmth !== null && passed.length > 0) {
     const latencyMs = slowest(passed);
     record.warm({ ...warmth, probedAt: at.ambient.now(), latencyMs }, 'Proven again.');
   }
@@ -90,7 +105,11 @@ async function probeEach(
   seen: SeenEndpoint,
   handle: Handle,
   replicas: readonly string[],
-): Promise<{ readonly passed: readonly Passed[]; readonly failed: readonly Failed[] }> {
+): Promise<{
+  readonly passed: readonly Passed[];
+  readonly failed: readonly Failed[];
+  readonly gone: readonly ProbeResult[];
+}> {
   const { module, version, artifact } = await servedBy(seen);
   const plan = {
     services: seen.services,
@@ -104,8 +123,9 @@ async function probeEach(
     replicas.map((replica) => probe(plan, replica, seen.at.ambient)),
   );
   return {
-    passed: results.filter((result) => result.passed),
-    failed: results.filter((result) => !result.passed),
+    passed: results.filter((result) => result.verdict === 'PASSED'),
+    failed: results.filter((result) => result.verdict === 'FAILED'),
+    gone: results.filter((result) => result.verdict === 'GONE'),
   };
 }
 

@@ -80,16 +80,22 @@ export class ServingSite {
     this.#open = await open(this.folder, this.#options);
   }
 
+  /** Nothing that a test started outlives it, whatever the test found. */
   async destroy(): Promise<void> {
     const all = await this.at.store.deployments.list({}, 1_000);
-    await Promise.all(
+    const ends = await Promise.allSettled(
       all.map(async ({ id, state }) => {
-        if (state === 'ACTIVE') await this.deployments.delete(localOwner, id);
+        if (state === 'DELETED') return;
+        await this.deployments.delete(localOwner, id);
         await this.until(id, ({ change }) => isDeleted(change));
       }),
     );
+    for (const { handle } of await this.at.store.endpoints.list({}, 1_000)) {
+      if (handle !== null) await this.backend.release(handle as never);
+    }
     await this.#open.close();
     await rm(this.folder, { recursive: true, force: true });
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
   /** A module whose server is `script`: an ES module that calls `serve({ load, predict })`, see `helpers`. */
@@ -193,6 +199,9 @@ export class ServingSite {
     );
   }
 }
+
+/** For `expect.poll`: the machine may be busy with other tests. */
+export const patient = { timeout: 15_000, interval: 50 };
 
 export function isDeleted(change: DeploymentEvent): boolean {
   return change.type === 'deployment.stateChanged' && change.to === 'DELETED';

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Actor, localOwner } from '../../../domain/actor.ts';
 import { FathomError, InvalidInputError } from '../../../domain/errors.ts';
 import type { JsonObject } from '../../../domain/json.ts';
+import type { PredictRequest } from '../../../services/inference/predict-request.ts';
 import { predictRequest, ServingSite } from '../deployments/serving-site.ts';
 
 let site: ServingSite;
@@ -93,18 +94,16 @@ test('a file comes as text, as a link of ours or by URL, and reaches the module 
   const id = await echoing();
   const { sha256 } = await site.at.blobs.put(new TextEncoder().encode('blob'));
   const own = site.at.links.blob(sha256, 'own.bin');
-  const calls = [
-    site.predict(id, { image: base64('inside') }),
-    site.predict(
-      id,
-      {},
-      { files: [{ ...file, base64: base64('beside'), mediaType: 'image/png' }] },
-    ),
-    site.predict(id, { topK: 1 }, { files: [{ ...file, url: own }] }),
-    site.predict(id, {}, { files: [{ ...file, url: `${webUrl}/moved` }] }),
+  const calls: readonly [JsonObject, Partial<PredictRequest>][] = [
+    [{ image: base64('inside') }, {}],
+    [{}, { files: [{ ...file, base64: base64('beside'), mediaType: 'image/png' }] }],
+    [{ topK: 1 }, { files: [{ ...file, url: own }] }],
+    [{}, { files: [{ ...file, url: `${webUrl}/moved` }] }],
   ];
   const images = [];
-  for (const call of calls) images.push(((await call) as { image: unknown }).image);
+  for (const [given, more] of calls) {
+    images.push(((await site.predict(id, given, more)) as { image: unknown }).image);
+  }
   expect(images).toEqual([
     { name: 'image', type: 'application/octet-stream', text: 'inside' },
     { name: 'image', type: 'image/png', text: 'beside' },
@@ -160,7 +159,7 @@ test('the form of a call is judged before the deployment is asked', async () => 
   await expect(site.predict(id, {}, { files: [text] })).rejects.toThrow('not base64');
 });
 
-test('what the module refuses comes back at the argument’s path', async () => {
+test.concurrent('what the module refuses comes back at the argument’s path', async ({ expect }) => {
   const { id } = await site.deploy(
     `await serve({ predict: (a) => { if (a.bad) throw unprocessable({ bad: ['Must be good.'] }); return { label: 'yes' }; } });`,
   );
@@ -170,7 +169,7 @@ test('what the module refuses comes back at the argument’s path', async () => 
   });
 });
 
-test.each([
+test.concurrent.for([
   ['an error', `throw new Error('singular matrix')`, /500.*singular matrix/s],
   ['a page', `return answer(200, '<html></html>', 'text/html')`, /not JSON: <html>/],
   ['JSON of another shape', `return answer(200, { result: 1 })`, /without `predictions`/],
@@ -179,17 +178,20 @@ test.each([
     `response.writeHead(200, { 'content-length': '100' }); response.write('{'); response.socket.destroy(); await sleep(10); return response.end()`,
     /broke off/,
   ],
-])('a module that answers %s is MODULE_FAILED in its own words', async (_, answer, words) => {
-  const { id } = await site.deploy(
-    `await serve({ predict: async (a, { answer, response }) => { if (!a.probe) { ${answer}; } return { label: 'yes' }; } });`,
-  );
-  await site.reaches(id, 'WARM');
-  await expect(site.predict(id)).rejects.toMatchObject({
-    code: 'MODULE_FAILED',
-    message: expect.stringMatching(words) as string,
-  });
-  expect(await site.predict(id, { probe: 1 })).toEqual({ label: 'yes' });
-});
+] as const)(
+  'a module that answers %s is MODULE_FAILED in its own words',
+  async ([, answer, words], { expect }) => {
+    const { id } = await site.deploy(
+      `await serve({ predict: async (a, { answer, response }) => { if (!a.probe) { ${answer}; } return { label: 'yes' }; } });`,
+    );
+    await site.reaches(id, 'WARM');
+    await expect(site.predict(id)).rejects.toMatchObject({
+      code: 'MODULE_FAILED',
+      message: expect.stringMatching(words) as string,
+    });
+    expect(await site.predict(id, { probe: 1 })).toEqual({ label: 'yes' });
+  },
+);
 
 test('before WARM a call is refused with the time to try again, or held until then', async () => {
   const slow = `await serve({ load: () => sleep(700) });`;
@@ -209,68 +211,82 @@ test('before WARM a call is refused with the time to try again, or held until th
   ]);
 });
 
-test('a held call is refused when its time is over, and at once when the endpoint fails', async () => {
-  const never = await site.deploy(`await serve({ load: () => sleep(60_000) });`);
-  await expect(site.predict(never.id, {}, { waitUntilWarmMs: 100 })).rejects.toMatchObject({
-    code: 'NOT_READY',
-  });
-  const broken = await site.deploy(`process.exit(1);`);
-  await expect(site.predict(broken.id, {}, { waitUntilWarmMs: 60_000 })).rejects.toMatchObject({
-    code: 'WRONG_STATE',
-  });
-});
+test.concurrent(
+  'a held call is refused when its time is over, and at once when the endpoint fails',
+  async ({ expect }) => {
+    const never = await site.deploy(`await serve({ load: () => sleep(60_000) });`);
+    await expect(site.predict(never.id, {}, { waitUntilWarmMs: 100 })).rejects.toMatchObject({
+      code: 'NOT_READY',
+    });
+    const broken = await site.deploy(`process.exit(1);`);
+    await expect(site.predict(broken.id, {}, { waitUntilWarmMs: 60_000 })).rejects.toMatchObject({
+      code: 'WRONG_STATE',
+    });
+  },
+);
 
-test('beyond its servers and their queue a deployment is OVERLOADED, and no call is lost', async () => {
-  const { id } = await site.deploy(
-    `let at = 0; await serve({ predict: async (a) => { if (a.probe) return { label: 'yes' }; at += 1; const now = at; await sleep(200); at -= 1; return { label: 'yes', now }; } });`,
-  );
-  await site.reaches(id, 'WARM');
-  const results = await Promise.allSettled(Array.from({ length: 6 }, () => site.predict(id)));
-  const answers = results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-  const errors = results.flatMap((each) =>
-    each.status === 'rejected' ? [each.reason as FathomError] : [],
-  );
-  // One is answered, two wait, three are sent away.
-  expect(answers).toEqual(Array.from({ length: 3 }, () => ({ label: 'yes', now: 1 })));
-  expect(errors.map(({ code }) => code)).toEqual(['OVERLOADED', 'OVERLOADED', 'OVERLOADED']);
-  expect(errors[0]?.retryAfterMs).toBeGreaterThan(0);
-});
+test.concurrent(
+  'beyond its servers and their queue a deployment is OVERLOADED, and no call is lost',
+  async ({ expect }) => {
+    const { id } = await site.deploy(
+      `let at = 0; await serve({ predict: async (a) => { if (a.probe) return { label: 'yes' }; at += 1; const now = at; await sleep(200); at -= 1; return { label: 'yes', now }; } });`,
+    );
+    await site.reaches(id, 'WARM');
+    const results = await Promise.allSettled(Array.from({ length: 6 }, () => site.predict(id)));
+    const answers = results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const errors = results.flatMap((each) =>
+      each.status === 'rejected' ? [each.reason as FathomError] : [],
+    );
+    // One is answered, two wait, three are sent away.
+    expect(answers).toEqual(Array.from({ length: 3 }, () => ({ label: 'yes', now: 1 })));
+    expect(errors.map(({ code }) => code)).toEqual(['OVERLOADED', 'OVERLOADED', 'OVERLOADED']);
+    expect(errors[0]?.retryAfterMs).toBeGreaterThan(0);
+  },
+);
 
-test('a call that waits for a server longer than its deadline gives its place back', async () => {
-  const { id } = await site.deploy(
-    `await serve({ predict: async (a) => { if (!a.probe) await sleep(400); return { label: 'yes' }; } });`,
-  );
-  await site.reaches(id, 'WARM');
-  const first = site.predict(id);
-  await expect(site.predict(id, {}, { deadlineMs: 100 })).rejects.toMatchObject({
-    code: 'DEADLINE_EXCEEDED',
-  });
-  expect(await first).toEqual({ label: 'yes' });
-  expect(await site.predict(id)).toEqual({ label: 'yes' });
-});
+test.concurrent(
+  'a call that waits for a server longer than its deadline gives its place back',
+  async ({ expect }) => {
+    const { id } = await site.deploy(
+      `await serve({ predict: async (a) => { if (!a.probe) await sleep(400); return { label: 'yes' }; } });`,
+    );
+    await site.reaches(id, 'WARM');
+    const first = site.predict(id);
+    await expect(site.predict(id, {}, { deadlineMs: 100 })).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+    });
+    expect(await first).toEqual({ label: 'yes' });
+    expect(await site.predict(id)).toEqual({ label: 'yes' });
+  },
+);
 
-test('each call is remembered for those it concerns, and for nobody else', async () => {
-  const { id } = await site.deploy(
-    `await serve({ predict: (a) => { if (a.bad) throw new Error('no'); return { label: 'yes' }; } });`,
-  );
-  await site.reaches(id, 'WARM');
-  const call = { ...predictRequest, deploymentId: id };
-  const { prediction } = await site.predictions.predict(localOwner, call);
-  await site.predict(id, { bad: true }).catch(() => null);
-  const pages = await site.predictions.pageEach(localOwner, [id], { first: 10 });
-  const items = pages.get(id)?.items.map(({ node }) => node);
-  expect(items?.map(({ outcome }) => outcome).toSorted()).toEqual(['MODULE_FAILED', 'OK']);
-  expect(await site.predictions.get(localOwner, prediction.id)).toMatchObject({
-    outcome: 'OK',
-    deploymentId: id,
-  });
-  expect((await site.predictions.countEach(localOwner, [id])).get(id)).toBe(2);
-  const stranger: Actor = { subject: 'stranger', groups: [], system: false };
-  expect(await site.predictions.get(stranger, prediction.id)).toBeNull();
-  expect((await site.predictions.countEach(stranger, [id])).get(id) ?? 0).toBe(0);
-  const refused: unknown = await site.predictions.predict(stranger, call).catch((e: unknown) => e);
-  const absent = id.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
-  const unknown: unknown = await site.predict(absent).catch((error: unknown) => error);
-  expect(refused).toMatchObject({ code: 'NOT_FOUND' });
-  expect((refused as Error).message.replace(id, absent)).toBe((unknown as Error).message);
-});
+test.concurrent(
+  'each call is remembered for those it concerns, and for nobody else',
+  async ({ expect }) => {
+    const { id } = await site.deploy(
+      `await serve({ predict: (a) => { if (a.bad) throw new Error('no'); return { label: 'yes' }; } });`,
+    );
+    await site.reaches(id, 'WARM');
+    const call = { ...predictRequest, deploymentId: id };
+    const { prediction } = await site.predictions.predict(localOwner, call);
+    await site.predict(id, { bad: true }).catch(() => null);
+    const pages = await site.predictions.pageEach(localOwner, [id], { first: 10 });
+    const items = pages.get(id)?.items.map(({ node }) => node);
+    expect(items?.map(({ outcome }) => outcome).toSorted()).toEqual(['MODULE_FAILED', 'OK']);
+    expect(await site.predictions.get(localOwner, prediction.id)).toMatchObject({
+      outcome: 'OK',
+      deploymentId: id,
+    });
+    expect((await site.predictions.countEach(localOwner, [id])).get(id)).toBe(2);
+    const stranger: Actor = { subject: 'stranger', groups: [], system: false };
+    expect(await site.predictions.get(stranger, prediction.id)).toBeNull();
+    expect((await site.predictions.countEach(stranger, [id])).get(id) ?? 0).toBe(0);
+    const refused: unknown = await site.predictions
+      .predict(stranger, call)
+      .catch((e: unknown) => e);
+    const absent = id.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
+    const unknown: unknown = await site.predict(absent).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'NOT_FOUND' });
+    expect((refused as Error).message.replace(id, absent)).toBe((unknown as Error).message);
+  },
+);
