@@ -4,7 +4,7 @@ import { Pool } from 'undici';
 import { stateFolder } from './catalogue.ts';
 import { deploy } from './deployment.ts';
 import { fathom, root, type Server, start } from './process.ts';
-import { median, quantile, type Result, rounded, type Row } from './result.ts';
+import { median, quantile, ratio, type Result, rounded, type Row } from './result.ts';
 
 const calls = 100;
 const rounds = 5;
@@ -47,7 +47,7 @@ export async function predict(): Promise<Result> {
       running.push(module);
       const proxy = await start([join(root, 'bench', 'peers', 'proxy.mjs'), module.url]);
       running.push(proxy);
-      const { id, remove } = await deploy(graph.url, slug);
+      const deployed = await deploy(graph.url, slug);
       try {
         const body = JSON.stringify(values);
         const straight = await answerOf(module, `/v2/models/${slug}/predict/`, body);
@@ -65,7 +65,7 @@ export async function predict(): Promise<Result> {
               '/graphql',
               JSON.stringify({
                 query: mutation,
-                variables: { input: { deploymentId: id, arguments: values } },
+                variables: { input: { deploymentId: deployed.id, arguments: values } },
               }),
               (answer) =>
                 deepStrictEqual(answer, {
@@ -80,7 +80,7 @@ export async function predict(): Promise<Result> {
           ])),
         );
       } finally {
-        await remove();
+        await deployed.remove();
       }
     }
     const of = (way: string) =>
@@ -92,7 +92,13 @@ export async function predict(): Promise<Result> {
       rows,
       ours: of('fathom'),
       peers: { straight: of('straight'), bareProxy: of('bare proxy') },
-      ratios: {},
+      ratios: Object.fromEntries(
+        Object.keys(subjects).map((slug) => {
+          const p50 = (way: string) =>
+            Number(rows.find(({ name }) => name === `${slug}, ${way}`)?.['p50Ms']);
+          return [`p50 of ${slug} vs straight`, ratio(p50('fathom'), p50('straight'))];
+        }),
+      ),
     };
   } finally {
     await Promise.all(running.map((server) => server.stop()));

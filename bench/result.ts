@@ -1,4 +1,4 @@
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 
 export interface Row {
   readonly name: string;
@@ -21,6 +21,9 @@ export function present(name: string, { about, rows, ours, peers, ratios }: Resu
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
+    date: new Date().toISOString().slice(0, 10),
+    // Of the last minutes, the bench's own work included: what else ran here spoils times more than CPU figures.
+    loadAverage: loadavg().map((load) => rounded(load, 1)),
   };
   console.log(`\n${about}\n`);
   console.table(Object.fromEntries(rows.map(({ name: row, ...figures }) => [row, figures])));

@@ -12,7 +12,7 @@ const gateway = createGatewayRuntime({
     unifiedGraphHandler: (await import('@graphql-hive/router-runtime')).unifiedGraphHandler,
   }),
 });
-const server = createServer(gateway);
+const server = createServer((request, response) => void gateway(request, response));
 server.listen(0, '127.0.0.1', () =>
   console.log(`http://127.0.0.1:${server.address().port}/graphql`),
 );
