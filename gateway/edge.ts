@@ -214,8 +214,9 @@ export async function registerEdge(app: FastifyInstance, options: EdgeOptions): 
 const defaultGraceMs = 2_000;
 const EVERY_KIND = ['query', 'mutation', 'subscription'] as const;
 
+/** Also with a query in the address: the explorer puts its own there, and a reload must find the explorer again. */
 function wantsPage(request: FastifyRequest): boolean {
-  return accepts(request, 'text/html') && !request.url.includes('query=');
+  return accepts(request, 'text/html');
 }
 
 function accepts(request: FastifyRequest, ...types: readonly string[]): boolean {

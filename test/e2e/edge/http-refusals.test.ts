@@ -254,6 +254,14 @@ describe('the explorer', () => {
     const again = await page({ 'if-none-match': response.headers.get('etag') ?? '' });
     expect(again.status).toBe(304);
   });
+  it('is there after a reload, with its query in the address', async () => {
+    const headers = { accept: 'text/html' };
+    const response = await fetch(`${running.url}?query={who}`, { headers });
+    expect([response.status, response.headers.get('content-type')]).toEqual([
+      200,
+      'text/html; charset=utf-8',
+    ]);
+  });
   it('is not there unless it is wanted', async () => {
     const plain = await startMode('merged');
     const response = await fetch(plain.url, { headers: { accept: 'text/html' } });
