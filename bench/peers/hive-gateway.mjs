@@ -16,3 +16,5 @@ const server = createServer((request, response) => void gateway(request, respons
 server.listen(0, '127.0.0.1', () =>
   console.log(`http://127.0.0.1:${server.address().port}/graphql`),
 );
+// Its own way to end waits for connections that nobody will use again.
+process.once('SIGTERM', () => process.exit(0));
