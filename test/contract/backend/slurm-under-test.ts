@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import type { Backend } from '../../../backends/contract/backend.ts';
 import { BackendError } from '../../../backends/contract/error.ts';
 import type { ServiceRunner } from '../../../backends/contract/service-runner.ts';
@@ -28,8 +29,13 @@ export interface SlurmSite {
 
 export interface SlurmUnderTest extends BackendUnderTest {
   readonly sharedFolder: string;
-  again(settings?: object): Promise<Backend>;
-  submitAgain(settings: object, workload: JobWorkload, key: string): Promise<Handle>;
+  readonly again: (settings?: object) => Promise<Backend>;
+  /** From another process, which may be killed before its `crashAt`-th change of the file system: null then. */
+  readonly submitAgain: (
+    workload: JobWorkload,
+    key: string,
+    crashAt?: number,
+  ) => Promise<Handle | null>;
 }
 
 /** `parent` is a folder that jobs can reach. */
@@ -54,8 +60,16 @@ export async function openSlurm(
   };
   const again = (more: object = {}): Promise<Backend> =>
     createBackend('slurm', 'hpc', { ...all, ...more }, surroundings);
-  const submitAgain = (more: object, workload: JobWorkload, key: string): Promise<Handle> =>
-    submitFromAnotherProcess({ blobs, settings: { ...all, ...more } }, workload, key);
+  let program: Promise<string> | null = null;
+  const submitAgain = async (
+    workload: JobWorkload,
+    key: string,
+    crashAt: number | null = null,
+  ): Promise<Handle | null> => {
+    program ??= bundleSubmitting(folder);
+    const order = { blobs, settings: all, workload, key };
+    return submitFromAnotherProcess(await program, order, crashAt);
+  };
   const backend = await again();
   if (backend.jobs === null) throw new Error('it runs no jobs');
   return {
@@ -65,7 +79,11 @@ export async function openSlurm(
     sharedFolder,
     again,
     submitAgain,
-    submitElsewhere: (workload, key) => submitAgain({}, workload, key),
+    submitElsewhere: async (workload, key) => {
+      const handle = await submitAgain(workload, key);
+      if (handle === null) throw new Error('the submitting process was killed');
+      return handle;
+    },
     shell: (script, ...argv) => ({
       kind: 'COMMAND',
       argv: ['/bin/sh', '-c', script, 'sh', ...argv],
@@ -106,28 +124,55 @@ async function releaseAll(backend: Backend, sharedFolder: string): Promise<void>
   const jobs = join(sharedFolder, 'jobs');
   await Promise.all(
     readdirSync(jobs).map(async (name) => {
-      const native = JSON.parse(readFileSync(join(jobs, name, 'job.json'), 'utf8').toString()) as {
-        id: string;
-      };
-      const handle = { kind: 'JOB', name, id: native.id };
-      await backend.release({ backend: backend.name, version: 1, native: handle });
+      const path = join(jobs, name, 'job.json');
+      // A submit that was never finished.
+      if (!existsSync(path)) return;
+      const { id } = JSON.parse(readFileSync(path, 'utf8')) as { id: string };
+      const native = { kind: 'JOB', name, id };
+      await backend.release({ backend: backend.name, version: 1, native });
     }),
   );
 }
 
+/** One file of JavaScript starts in a third of the time. */
+async function bundleSubmitting(folder: string): Promise<string> {
+  const outfile = join(folder, 'submitting.mjs');
+  await build({
+    entryPoints: [join(here, 'slurm-submitting-process.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire('/');",
+    },
+  });
+  return outfile;
+}
+
 /** Runs `slurm-submitting-process.ts`, which submits, prints the handle and ends. */
 async function submitFromAnotherProcess(
-  place: { readonly blobs: string; readonly settings: object },
-  workload: JobWorkload,
-  key: string,
-): Promise<Handle> {
-  const child = spawn(process.execPath, [join(here, 'slurm-submitting-process.ts')], {
+  program: string,
+  order: {
+    readonly blobs: string;
+    readonly settings: object;
+    readonly workload: JobWorkload;
+    readonly key: string;
+  },
+  crashAt: number | null,
+): Promise<Handle | null> {
+  const preload = crashAt === null ? [] : ['--import', join(here, 'crash-at.mjs')];
+  const child = spawn(process.execPath, [...preload, program], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: { PATH: process.env['PATH'] ?? '', CRASH_AT: String(crashAt ?? 0) },
   });
-  child.stdin.end(JSON.stringify({ ...place, workload, key }));
+  child.stdin.end(JSON.stringify(order));
   let said = '';
   child.stdout.on('data', (piece: Buffer) => (said += piece.toString('utf8')));
-  const code = await new Promise((resolve) => child.once('close', resolve));
+  const [code, signal] = await new Promise<readonly unknown[]>((resolve) =>
+    child.once('close', (...end) => resolve(end)),
+  );
+  if (crashAt !== null && signal === 'SIGKILL') return null;
   if (said === '') throw new Error(`the submitting process ended with ${String(code)}`);
   return JSON.parse(said) as Handle;
 }

@@ -96,10 +96,7 @@ export class FakeCluster {
   }
 
   override(id: number, override: FakeOverride): void {
-    writeFileSync(
-      join(this.folder, 'jobs', String(id), 'override.json'),
-      JSON.stringify(override),
-    );
+    writeFileSync(join(this.folder, 'jobs', String(id), 'override.json'), JSON.stringify(override));
   }
 
   /** As after MinJobAge: what runs goes on. */
@@ -112,6 +109,7 @@ export class FakeCluster {
     const folder = join(this.folder, 'jobs', String(id));
     if (!existsSync(folder)) return false;
     if (existsSync(join(folder, 'exit'))) return true;
+    rmSync(join(folder, 'override.json'), { force: true });
     writeFileSync(join(folder, 'cancelled'), String(nowSeconds()));
     signalGroup(readNumber(join(folder, 'pid')), 'SIGTERM');
     return true;

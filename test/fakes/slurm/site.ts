@@ -1,12 +1,14 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FakeCluster } from './cluster.ts';
+import { FakeSlurmrestd } from './rest-server.ts';
+import type { RestShapes } from './rest-shapes.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-export interface FakeCommands {
+export interface FakeSite {
   readonly cluster: FakeCluster;
   /** Settings of the backend. */
   readonly transport: object;
@@ -16,7 +18,7 @@ export interface FakeCommands {
 }
 
 /** A cluster that is used by its executables. */
-export function fakeCommands(): FakeCommands {
+export function fakeCommands(): FakeSite {
   const cluster = new FakeCluster(mkdtempSync(join(tmpdir(), 'fathom-fake-slurm-')));
   return {
     cluster,
@@ -28,5 +30,31 @@ export function fakeCommands(): FakeCommands {
     settings: {},
     listing: () => Promise.resolve(JSON.stringify(cluster.list())),
     destroy: () => Promise.resolve(cluster.destroy()),
+  };
+}
+
+export interface FakeRest extends FakeSite {
+  readonly server: FakeSlurmrestd;
+  readonly url: string;
+}
+
+/** A cluster behind slurmrestd, at a port or (`atSocket`) a socket. */
+export async function fakeRest(shapes: RestShapes, atSocket = false): Promise<FakeRest> {
+  const cluster = new FakeCluster(mkdtempSync(join(tmpdir(), 'fathom-fake-slurm-')));
+  const server = new FakeSlurmrestd(cluster, shapes);
+  const keyFile = join(cluster.folder, 'jwt.key');
+  writeFileSync(keyFile, server.key);
+  const url = await server.listen(atSocket ? join(cluster.folder, 'rest.sock') : null);
+  return {
+    cluster,
+    server,
+    url,
+    transport: { kind: 'rest', url, user: 'alice', credentials: { keyFile } },
+    settings: {},
+    listing: () => Promise.resolve(JSON.stringify(cluster.list())),
+    destroy: async () => {
+      await server.close();
+      cluster.destroy();
+    },
   };
 }

@@ -1,0 +1,155 @@
+import { createHmac } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { text } from 'node:stream/consumers';
+import type { FakeCluster } from './cluster.ts';
+import type { Body, Refusal, RestShapes } from './rest-shapes.ts';
+
+/** A small slurmrestd with one version loaded, over a FakeCluster. Faults are planted in the cluster. */
+export class FakeSlurmrestd {
+  readonly key = Buffer.from('a key of the fake cluster, shared with us');
+  /** `METHOD path`, in the order in which they came. */
+  readonly requests: string[] = [];
+  readonly #cluster: FakeCluster;
+  readonly #shapes: RestShapes;
+  readonly #server = createServer((request, response) => {
+    void this.#serve(request, response).catch(() => response.destroy());
+  });
+
+  constructor(cluster: FakeCluster, shapes: RestShapes) {
+    this.#cluster = cluster;
+    this.#shapes = shapes;
+  }
+
+  /** A port, or a path of a socket; gives the URL. */
+  async listen(socket: string | null = null): Promise<string> {
+    await new Promise<void>((resolve) => {
+      if (socket === null) this.#server.listen(0, '127.0.0.1', resolve);
+      else this.#server.listen(socket, resolve);
+    });
+    if (socket !== null) return `unix:${socket}`;
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = 'GET', url = '/' } = request;
+    const body = await text(request);
+    this.requests.push(`${method} ${url}`);
+    const [, family = '', version = '', ...path] = url.split('/');
+    const isLoaded =
+      family === 'slurm' || (family === 'slurmdb' && this.#cluster.history() !== null);
+    if (!isLoaded || version !== this.#shapes.version) {
+      return plain(
+        response,
+        404,
+        'Unable find requested URL. Please view /openapi/v3 for API reference.',
+      );
+    }
+    if (request.headers['x-slurm-user-token'] === undefined) {
+      return plain(response, 401, 'Authentication failure');
+    }
+    const operation = family === 'slurmdb' ? 'history' : operationOf(method, path);
+    const fault = this.#cluster.takeFault(operation);
+    if (fault === 'partition') return void response.destroy();
+    if (fault === 'html') {
+      response.setHeader('content-type', 'text/html');
+      return plain(response, 502, '<html><body><h1>Bad Gateway</h1></body></html>');
+    }
+    if (fault === 'rate-limited') {
+      response.setHeader('retry-after', '7');
+      return plain(response, 429, 'Too Many Requests');
+    }
+    if (fault === 'slow') await sleep(400);
+    if (fault === 'down') {
+      const errors = [{ error_number: -1, error: 'Unable to contact slurm controller' }];
+      return this.#refuse(response, { status: 500, errors });
+    }
+    if (!this.#isGood(request.headers['x-slurm-user-token'])) {
+      return this.#refuse(response, this.#shapes.badToken(operation));
+    }
+    const answer = this.#answer(operation, path, body);
+    if (fault === 'reply-lost') return void response.destroy();
+    if ('status' in answer) return this.#refuse(response, answer);
+    const warnings = fault === 'field-ignored' ? [fieldIgnored] : [];
+    json(response, 200, { meta: this.#shapes.meta, errors: [], ...answer.body, warnings });
+  }
+
+  #answer(operation: string, path: readonly string[], body: string): Refusal | { body: object } {
+    const cluster = this.#cluster;
+    const shapes = this.#shapes;
+    const id = Number(path[1]);
+    switch (operation) {
+      case 'ping':
+        return { body: shapes.ping };
+      case 'submit': {
+        const submission = shapes.parseSubmit(JSON.parse(body) as Body);
+        if ('status' in submission) return submission;
+        return { body: shapes.submitted(cluster.submit(submission)) };
+      }
+      case 'jobs':
+        return { body: { jobs: cluster.list().map((job) => shapes.job(job)) } };
+      case 'job': {
+        const jobs = cluster.list().filter((job) => job.id === id);
+        if (jobs.length === 0) return shapes.unknownJob;
+        return { body: { jobs: jobs.map((job) => shapes.job(job)) } };
+      }
+      case 'history': {
+        const jobs = (cluster.history() ?? []).filter((job) => job.id === id);
+        const errors = jobs.length > 0 ? [] : [{ error_number: 9003, error: 'Nothing found' }];
+        return { body: { jobs: jobs.map((job) => shapes.accounted(job)), errors } };
+      }
+      case 'cancel':
+        return cluster.cancel(id) ? { body: {} } : shapes.unknownJob;
+      case 'nodes': {
+        const running = cluster.list().filter(({ state }) => state === 'RUNNING').length;
+        return { body: { nodes: [shapes.node(running)] } };
+      }
+      case 'diag': {
+        const pending = cluster.list().filter(({ state }) => state === 'PENDING').length;
+        return { body: { statistics: { jobs_pending: pending } } };
+      }
+      default:
+        return { status: 405, errors: [] };
+    }
+  }
+
+  #refuse(response: ServerResponse, refusal: Refusal): void {
+    json(response, refusal.status, { meta: this.#shapes.meta, errors: refusal.errors });
+  }
+
+  #isGood(token: string | string[] | undefined): boolean {
+    const [head = '', claims = '', signature] = String(token).split('.');
+    const expected = createHmac('sha256', this.key).update(`${head}.${claims}`).digest('base64url');
+    const { exp } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { exp: number };
+    return signature === expected && exp * 1000 > Date.now();
+  }
+}
+
+const fieldIgnored = {
+  description: 'Ignoring unknown field "gres" of type string',
+  source: '#/job/gres/',
+};
+
+function operationOf(method: string, path: readonly string[]): string {
+  if (method === 'POST' && path.join('/') === 'job/submit') return 'submit';
+  if (path[0] !== 'job') return path[0] ?? '';
+  return method === 'DELETE' ? 'cancel' : 'job';
+}
+
+function json(response: ServerResponse, status: number, body: object): void {
+  response.setHeader('content-type', 'application/json');
+  response.statusCode = status;
+  response.end(JSON.stringify(body));
+}
+
+function plain(response: ServerResponse, status: number, body: string): void {
+  response.statusCode = status;
+  response.end(body);
+}
