@@ -9,12 +9,15 @@ import { isJsonObject, type Json } from '../../codegen/client/json.ts';
 import type { Client } from '../../codegen/client/client.ts';
 import type { Stage } from './stage.ts';
 
+/** Of each endpoint: two of them and a run fit on one core. */
+const resources = { cpus: 0.25 };
+
 /** Deploys an artifact, prints its way, and returns the deployment's id when it is WARM. */
 export async function serve(stage: Stage, name: string, artifactId: string): Promise<string> {
   const { client, screen, tally, signal } = stage;
   const { createDeployment } = await client.run(
     CreateDeploymentDocument,
-    { input: { name, artifactId, idempotencyKey: `deployment ${name}` } },
+    { input: { name, artifactId, resources, idempotencyKey: `deployment ${name}` } },
     { signal },
   );
   const { id } = accepted(createDeployment, 'deployment');

@@ -22,6 +22,9 @@ import { countUp, follow, statesOf } from './run-streams.ts';
 // A loaded machine may take long for all of it; what is tested is order, not time.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
+// Everything at once fits on a machine of one core.
+const resources = { cpus: 0.4 };
+
 let installation: Installation;
 let server: ServerProcess;
 let client: Client;
@@ -50,7 +53,13 @@ describe('from the catalogue to a prediction', () => {
     expect(version).toMatchObject({ exampleCount: 150, number: 1, target: 'species' });
 
     const { createTrainingRun } = await client.run(CreateTrainingRunDocument, {
-      input: { moduleVersionId, datasetVersionId: version.id, seed: 3, arguments: { epochs: 20 } },
+      input: {
+        moduleVersionId,
+        datasetVersionId: version.id,
+        seed: 3,
+        arguments: { epochs: 20 },
+        resources,
+      },
     });
     const { id } = accepted(createTrainingRun, 'trainingRun');
     const { events, metrics, log } = await follow(client, id);
@@ -86,7 +95,7 @@ describe('from the catalogue to a prediction', () => {
     expect(page.trainingRun?.log).toMatchObject({ head: log.length, ended: true, dropped: 0 });
 
     const { createDeployment } = await client.run(CreateDeploymentDocument, {
-      input: { name: 'flowers', artifactId: artifact?.id ?? '' },
+      input: { name: 'flowers', artifactId: artifact?.id ?? '', resources },
     });
     deploymentId = accepted(createDeployment, 'deployment').id;
     const states: string[] = [];
@@ -116,6 +125,7 @@ describe('from the catalogue to a prediction', () => {
         moduleVersionId,
         datasetVersionId: version.id,
         seed: 1,
+        resources,
         arguments: { epochs, checkpointEvery: 20 },
       },
     });
