@@ -1,4 +1,4 @@
-import { createClient, type Client as Socket } from 'graphql-ws';
+import { createClient, type Client as Socket } from 'graphql-ws/client';
 import { ConnectionError } from './errors.ts';
 import { clientClosed } from './event-stream.ts';
 import type { HeaderSource } from './http.ts';
