@@ -13,17 +13,13 @@ export function eventStream(
 ): ResultStream {
   const iterator = source[Symbol.asyncIterator]();
   let done = false;
-  let close: () => void = () => undefined;
-  const closed = new Promise<IteratorReturnResult<void>>((resolve) => {
-    close = () => {
-      resolve({ done: true, value: undefined });
-    };
-  });
+  // Racing each pull against one promise for the whole stream would keep every result alive until the stream ends.
+  const waiting = new Set<() => void>();
 
   async function finish(): Promise<void> {
     if (done) return;
     done = true;
-    close();
+    for (const end of waiting) end();
     // A source that fails while it closes, or waits for its own event, holds nobody up.
     void Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
@@ -45,7 +41,16 @@ export function eventStream(
   return {
     async next() {
       if (done) return { done: true, value: undefined };
-      return await Promise.race([pull(), closed]);
+      return await new Promise((resolve) => {
+        const end = (): void => {
+          resolve({ done: true, value: undefined });
+        };
+        waiting.add(end);
+        void pull().then((result) => {
+          waiting.delete(end);
+          resolve(result);
+        });
+      });
     },
     async return() {
       await finish();
