@@ -62,7 +62,7 @@ export function runQuery(
   };
 }
 
-const maximumEntries = 1_000;
+const maximumEntries = 100;
 
 export function streamLimit(first: number): number {
   if (first >= 1 && first <= maximumEntries) return first;

@@ -140,7 +140,7 @@ export class TrainingRunResolver {
   }
 
   @FieldResolver(() => LogPageType, {
-    description: 'Lines behind `after`, at most `first` (1 to 1,000).',
+    description: 'Lines behind `after`, at most `first` (1 to 100).',
   })
   async log(
     @Root() run: TrainingRun,
@@ -152,7 +152,7 @@ export class TrainingRunResolver {
   }
 
   @FieldResolver(() => [MetricPointType], {
-    description: 'Points behind `after`, at most `first` (1 to 1,000).',
+    description: 'Points behind `after`, at most `first` (1 to 100).',
   })
   async metricPoints(
     @Root() run: TrainingRun,
