@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import fastifyWebsocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { answerByEvents } from './event-source.ts';
@@ -85,11 +86,15 @@ export async function registerEdge(app: FastifyInstance, options: EdgeOptions): 
 
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    // Fastify's own parser refuses `__proto__` and `constructor.prototype` keys.
+    // Fastify's own parser refuses `__proto__` and `constructor.prototype` keys, and would mend bytes that are no UTF-8.
+    const parseJson = scope.getDefaultJsonParser('error', 'error');
     scope.addContentTypeParser(
       'application/json',
-      { parseAs: 'string' },
-      scope.getDefaultJsonParser('error', 'error'),
+      { parseAs: 'buffer' },
+      (request, body: Buffer, done) => {
+        if (isUtf8(body)) parseJson(request, body.toString('utf8'), done);
+        else done(new GatewayError('BAD_REQUEST', 'The body is not UTF-8.'));
+      },
     );
     scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
       done(null, body);

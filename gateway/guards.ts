@@ -27,6 +27,16 @@ export function guardHost(app: FastifyInstance, hosts: readonly string[] | 'any'
   });
 }
 
+/**
+ * Ends the connection of an upgrade that was refused: Node has let go of it, so it would stay open after its peer has gone,
+ * and closing the server would wait for it. Call it before any route is registered.
+ */
+export function endRefusedUpgrades(app: FastifyInstance): void {
+  app.addHook('onResponse', async (request) => {
+    if (request.raw.headers.upgrade !== undefined) request.raw.socket.destroy();
+  });
+}
+
 /** True when the request comes from no page, from a page of ours, or from one that is allowed. */
 export function isAllowedOrigin(headers: Headers, allowedOrigins: readonly string[]): boolean {
   const origin = headers['origin'];

@@ -58,7 +58,7 @@ export function httpHandler(operations: Operations): HttpHandler {
     reply.raw.off('close', onClose);
     await reply
       .code(init.status)
-      .headers(init.headers ?? {})
+      .headers(init.headers ?? { 'content-type': mediaTypeOf(request.headers.accept) })
       .send(withIdentity(body, init.status, operations, request.id));
   };
 }
@@ -83,17 +83,25 @@ export function mediaTypeOf(accept: string | undefined): string {
   return `application/${isNew ? 'graphql-response+json' : 'json'}; charset=utf-8`;
 }
 
-/** graphql-http's own refusals (no query, malformed JSON) are given the extensions that every error of ours has. */
+/** graphql-http's own refusals (no query, malformed JSON, another media type) are given the extensions that every error of ours has. */
 function withIdentity(
   body: string | null,
   status: number,
   operations: Operations,
   requestId: string,
 ): string | null {
+  if (status === 415) {
+    const errors = operations.refuse(notJson(), requestId);
+    return JSON.stringify({ errors });
+  }
   if (status !== 400 || body === null || body.includes('"requestId"')) return body;
   const { errors } = JSON.parse(body) as { errors?: { message: string }[] };
   const typed = (errors ?? []).flatMap((it) =>
     operations.refuse(new GatewayError('BAD_REQUEST', it.message), requestId),
   );
   return JSON.stringify({ errors: typed });
+}
+
+function notJson(): GatewayError {
+  return new GatewayError('BAD_REQUEST', 'The body must be application/json.');
 }

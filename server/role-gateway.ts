@@ -1,5 +1,6 @@
 import Fastify from 'fastify';
 import { registerEdge } from '../gateway/edge.ts';
+import { endRefusedUpgrades, guardHost } from '../gateway/guards.ts';
 import { plannedExecutor } from '../gateway/planned.ts';
 import { remoteLink } from '../gateway/remote-subgraph.ts';
 import { serverOptions } from '../gateway/server-options.ts';

@@ -1,5 +1,6 @@
 import Fastify from 'fastify';
 import { registerEdge } from '../gateway/edge.ts';
+import { endRefusedUpgrades, guardHost } from '../gateway/guards.ts';
 import { mergedExecutor } from '../gateway/merged.ts';
 import { serverOptions } from '../gateway/server-options.ts';
 import { localOwner } from '../domain/actor.ts';
@@ -28,10 +29,13 @@ export async function serveEverything({ config, root, log }: RoleRequest): Promi
   });
   const { at, links, services } = installation;
   const app = Fastify({ logger: false, ...serverOptions });
+  endRefusedUpgrades(app);
   try {
     const { datasets } = services;
     await app.register(healthRoute(() => installationHealth('server', installation)));
     await app.register(dataPlane({ datasets, blobs: at.blobs, links, log }));
+    // Behind the data plane, whose URLs are signed: a page that names itself 127.0.0.1 is nobody we know.
+    guardHost(app, [config.host]);
     const errorFor = errorMapper(log);
     const executor = await mergedExecutor({
       subgraphs: buildSubgraphs(),

@@ -20,10 +20,15 @@ export async function once<Answer extends Json>(
 ): Promise<Answer> {
   const { idempotencyKey: key } = request;
   if (key === null) return make();
-  if (key.length < 1 || key.length > 255) {
-    throw new FathomError('INVALID_ARGUMENT', 'An idempotency key has 1 to 255 characters.', {
-      path: ['idempotencyKey'],
-    });
+  // Half a character would be kept as another one, and two keys would become the same.
+  if (key.length < 1 || key.length > 255 || !key.isWellFormed() || key.includes('\0')) {
+    throw new FathomError(
+      'INVALID_ARGUMENT',
+      'An idempotency key has 1 to 255 characters of text.',
+      {
+        path: ['idempotencyKey'],
+      },
+    );
   }
   const scope = `${request.actor.subject} ${request.operation}`;
   const digest = createHash('sha256').update(canonicalJson(request.input)).digest('hex');

@@ -10,11 +10,14 @@ export function idOf<N extends Noun>(
 ): Id<N> {
   const id = parseId(noun, text);
   if (id === null) {
-    throw new FathomError('BAD_ID', `${JSON.stringify(text)} is not the id of a ${noun}.`, {
-      path,
-    });
+    throw new FathomError('BAD_ID', `${quoted(text)} is not the id of a ${noun}.`, { path });
   }
   return id;
+}
+
+/** What was given instead, cut where it stops to help. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }
 
 /** The object if the actor may see it; otherwise NOT_FOUND, with the same words as for an object that does not exist. */

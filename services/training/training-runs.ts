@@ -22,7 +22,7 @@ import type { ModuleCatalogue } from '../modules/module-catalogue.ts';
 import { validateArguments } from '../modules/validate-arguments.ts';
 import { once } from '../once.ts';
 import type { Surroundings } from '../surroundings.ts';
-import { changeable, idOf, notFound } from '../visible.ts';
+import { changeable, idOf, notFound, quoted } from '../visible.ts';
 import { checkpointFor, checkResources, type CreateTrainingRun, together } from './create-run.ts';
 import { RunRecord } from './run-record.ts';
 import { logStream, metricStream, trainingRunWork } from './work-kinds.ts';
@@ -361,7 +361,7 @@ export class TrainingRuns {
   async #followable(actor: Actor, text: string): Promise<Id<'TrainingRun'>> {
     const id = parseId('TrainingRun', text);
     if (id === null)
-      throw new FathomError('BAD_ID', `${JSON.stringify(text)} is not the id of a TrainingRun.`);
+      throw new FathomError('BAD_ID', `${quoted(text)} is not the id of a TrainingRun.`);
     const run = await this.#at.store.trainingRuns.get(id);
     if (run === null || !maySee(actor, run)) throw notFound('TrainingRun', id);
     return id;

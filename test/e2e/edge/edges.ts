@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
 import { registerEdge } from '../../../gateway/edge.ts';
-import { guardHost } from '../../../gateway/guards.ts';
+import { endRefusedUpgrades, guardHost } from '../../../gateway/guards.ts';
 import type { Edge, EdgeOptions } from '../../../gateway/edge.ts';
 import type { Executor } from '../../../gateway/executor.ts';
 import { errorFor } from '../../integration/gateway/toys.ts';
@@ -22,6 +22,7 @@ export async function startEdge(
   { hosts, ...options }: StartOptions = {},
 ): Promise<RunningEdge> {
   const app = Fastify({ logger: false, forceCloseConnections: true });
+  endRefusedUpgrades(app);
   guardHost(app, hosts ?? []);
   let requests = 0;
   const edge = await registerEdge(app, {
