@@ -24,6 +24,7 @@ import type { Config } from './config.ts';
 import { createLinks, type SignedLinks } from './data-plane/links.ts';
 import { moduleDescriber } from './describe-module.ts';
 import { Duty } from './duty.ts';
+import { SharedTraffic } from './shared-traffic.ts';
 
 export interface Installation {
   readonly at: Surroundings;
@@ -97,7 +98,8 @@ export async function openInstallation(request: InstallationRequest): Promise<In
   });
   const datasets = new Datasets(at);
   const deployments = new Deployments(at, modules);
-  const predictions = new Predictions(at);
+  const traffic = new SharedTraffic(join(config.stateFolder, 'traffic'), () => ambient.now());
+  const predictions = new Predictions(at, { traffic });
   const services: Services = {
     modules,
     datasets,
@@ -109,7 +111,7 @@ export async function openInstallation(request: InstallationRequest): Promise<In
   const looks = [
     new RunLook(at, new WorkloadSource(at)),
     new ReleaseLook(at),
-    new EndpointLook(at, services.predictions.traffic),
+    new EndpointLook(at, traffic),
     new UploadLook(datasets.uploads),
   ];
   const reconciler = new Reconciler(at, looks, `${process.pid}`);
@@ -130,6 +132,7 @@ export async function openInstallation(request: InstallationRequest): Promise<In
     async close() {
       await duty.stop();
       await predictions.close();
+      traffic.close();
       await Promise.all([...backends.values()].map((backend) => backend.close()));
       await blobs.close();
       await store.close();

@@ -10,8 +10,8 @@ export interface EndpointTimings {
   /** Failed probes or lost servers in a row before FAILED. */
   readonly tries: number;
   /**
-   * How long a replaced endpoint goes on at least: longer than readers of another process may still route to it. Calls
-   * under way in this process are waited for, up to `longestDrainMs`.
+   * How long a replaced endpoint goes on at least: longer than readers of another process may still route to it, and than
+   * it takes to hear of their calls. Those under way then are waited for, up to `longestDrainMs`.
    */
   readonly drainMs: number;
   readonly longestDrainMs: number;
@@ -29,9 +29,3 @@ export const defaultTimings: EndpointTimings = Object.freeze({
   longestDrainMs: 305_000,
   backendRetryMs: 10_000,
 });
-
-/**
- * For a reconciler that does not see the calls: they may be made by other processes, so a replaced endpoint goes on for
- * as long as a call with the default deadline may last. A call that was given longer may be cut off by a roll-out there.
- */
-export const unseenCalls: Pick<EndpointTimings, 'drainMs'> = Object.freeze({ drainMs: 31_000 });

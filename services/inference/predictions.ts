@@ -27,12 +27,14 @@ export interface PredictionOptions {
   readonly heldCalls?: number;
   /** Whether a file may be fetched from an address; default: public ones only. */
   readonly mayConnect?: (address: string) => boolean;
+  /** Where calls under way are counted; default: in this process alone. */
+  readonly traffic?: Traffic;
 }
 
 /** Predictions: one call to a warm endpoint, and what is remembered of it. */
 export class Predictions {
-  /** Calls under way; the reconciler of the same process lets them end before it takes an endpoint away. */
-  readonly traffic = new Traffic();
+  /** Calls under way; the reconciler lets them end before it takes an endpoint away. */
+  readonly traffic: Traffic;
   readonly #at: Surroundings;
   readonly #targets: Targets;
   readonly #calls: Calls;
@@ -42,6 +44,7 @@ export class Predictions {
 
   constructor(at: Surroundings, options: PredictionOptions = {}) {
     this.#at = at;
+    this.traffic = options.traffic ?? new Traffic();
     this.#targets = new Targets(at);
     this.#holding = new Holding(at, this.#targets, options.heldCalls ?? 256);
     this.#remote = new RemoteFiles({

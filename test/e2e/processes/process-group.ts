@@ -1,0 +1,183 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { currentClaim } from '../../../backends/local/control/claim.ts';
+import { signalProcess } from '../../../backends/local/control/process-identity.ts';
+import { ProcessTree } from '../../../backends/local/control/process-tree.ts';
+import type { LaunchRecord } from '../../../backends/local/control/record.ts';
+import { type Client, createClient } from '../../../codegen/client/client.ts';
+
+const root = resolve(import.meta.dirname, '..', '..', '..');
+const longestStartMs = 60_000;
+
+export const subgraphs = ['modules', 'datasets', 'training', 'deployments', 'inference'] as const;
+export type SubgraphName = (typeof subgraphs)[number];
+
+interface Member {
+  readonly child: ChildProcess;
+  readonly ended: Promise<void>;
+  said: string;
+}
+
+/** Subgraphs as processes on one state folder, each at a port of its own, and a gateway in front of them. */
+export class ProcessGroup {
+  readonly stateFolder: string;
+  readonly #folder: string;
+  readonly #ports: ReadonlyMap<string, number>;
+  readonly #members = new Map<string, Member>();
+  readonly #clients: Client[] = [];
+
+  private constructor(folder: string, ports: ReadonlyMap<string, number>) {
+    this.#folder = folder;
+    this.stateFolder = join(folder, 'state');
+    this.#ports = ports;
+  }
+
+  static async create(): Promise<ProcessGroup> {
+    const names = [...subgraphs, 'gateway', 'bytes', 'worker'];
+    const ports = await freePorts(names.length);
+    const numbered = new Map(names.map((name, at) => [name, ports[at] ?? 0]));
+    return new ProcessGroup(await mkdtemp(join(tmpdir(), 'fathom-processes-')), numbered);
+  }
+
+  pidOf(name: string): number {
+    return this.#members.get(name)?.child.pid ?? 0;
+  }
+
+  /** Resolves when it serves. */
+  async subgraph(name: SubgraphName): Promise<void> {
+    this.launch(name, ['subgraph', `${name}=${this.#port(name)}`]);
+    await this.untilHealth(name, () => true);
+  }
+
+  async worker(): Promise<void> {
+    this.launch('worker', ['worker', `${this.#port('worker')}`]);
+    await this.untilHealth('worker', () => true);
+  }
+
+  /** Resolves when it serves; gives its URL. */
+  async gateway(): Promise<string> {
+    const flags = subgraphs.flatMap((name) => ['--subgraph', `${name}=${this.#url(name)}/graphql`]);
+    this.launch('gateway', ['gateway', ...flags]);
+    await this.untilHealth('gateway', () => true);
+    return `${this.#url('gateway')}/graphql`;
+  }
+
+  client(url: string): Client {
+    const client = createClient({
+      url,
+      retry: { subscriptions: { initialMs: 50, maximumMs: 500, attempts: 200 } },
+    });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** What it says at `/healthz`; null when it says nothing. */
+  async health(name: string): Promise<Readonly<Record<string, unknown>> | null> {
+    return fetch(`${this.#url(name)}/healthz`).then(
+      async (response) => (await response.json()) as Readonly<Record<string, unknown>>,
+      () => null,
+    );
+  }
+
+  async untilHealth(
+    name: string,
+    isAsWanted: (health: Readonly<Record<string, unknown>>) => boolean,
+  ): Promise<void> {
+    const limit = performance.now() + longestStartMs;
+    for (;;) {
+      const health = await this.health(name);
+      if (health !== null && isAsWanted(health)) return;
+      const member = this.#members.get(name);
+      const isOver = member === undefined || isGone(member.child);
+      if (isOver || performance.now() > limit) {
+        throw new Error(`${name} is not as wanted: ${JSON.stringify(health)}\n${member?.said}`);
+      }
+      await sleep(50);
+    }
+  }
+
+  /** As when it crashes. */
+  async kill(name: string): Promise<void> {
+    await this.#end(name, 'SIGKILL');
+  }
+
+  /** Starts the program on the state folder with these arguments. */
+  launch(name: string, args: readonly string[]): Member {
+    const child = spawn(process.execPath, [join(root, 'server', 'launch.mjs'), ...args], {
+      cwd: root,
+      env: {
+        ...process.env,
+        FATHOM_STATE: this.stateFolder,
+        FATHOM_PORT: `${this.#port('gateway')}`,
+        FATHOM_DATA_PORT: `${this.#port('bytes')}`,
+        FATHOM_SEED: 'off',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    const member: Member = { child, ended, said: '' };
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => (member.said += chunk.toString()));
+    }
+    this.#members.set(name, member);
+    return member;
+  }
+
+  async remove(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await Promise.all([...this.#members.keys()].map((name) => this.#end(name, 'SIGTERM')));
+    // A test that failed deleted no deployment, and what runs goes on without its server.
+    await endSupervised(join(this.stateFolder, 'backends', 'local'));
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+
+  async #end(name: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const member = this.#members.get(name);
+    if (member === undefined) return;
+    this.#members.delete(name);
+    if (!isGone(member.child)) member.child.kill(signal);
+    await member.ended;
+  }
+
+  #port(name: string): number {
+    const port = this.#ports.get(name);
+    if (port === undefined) throw new Error(`There is no port for ${name}.`);
+    return port;
+  }
+
+  #url(name: string): string {
+    return `http://127.0.0.1:${this.#port(name)}`;
+  }
+}
+
+async function endSupervised(folder: string): Promise<void> {
+  for (const kind of ['jobs', 'services']) {
+    for (const name of await readdir(join(folder, kind)).catch(() => [])) {
+      const one = join(folder, kind, name);
+      const claim = currentClaim(one);
+      if (claim?.alive === true && claim.holder !== null) signalProcess(claim.holder, 'SIGKILL');
+      const record = JSON.parse(await readFile(join(one, 'record.json'), 'utf8')) as LaunchRecord;
+      await new ProcessTree(null, record.mark).kill();
+    }
+  }
+}
+
+function isGone(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Free a moment ago, all at once, so that they differ. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  await Promise.all(
+    servers.map((server) => new Promise<void>((done) => server.listen(0, '127.0.0.1', done))),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  return ports;
+}
