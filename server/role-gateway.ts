@@ -22,6 +22,8 @@ export async function serveGateway({ config, root, args, log }: RoleRequest): Pr
     errorFor,
   });
   const app = Fastify({ logger: false, ...serverOptions });
+  endRefusedUpgrades(app);
+  guardHost(app, [config.host]);
   try {
     await app.register(
       // It answers in part while subgraphs are away, so it is well also then.
