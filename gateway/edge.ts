@@ -92,7 +92,7 @@ export async function registerEdge(app: FastifyInstance, options: EdgeOptions): 
       'application/json',
       { parseAs: 'buffer' },
       (request, body: Buffer, done) => {
-        if (isUtf8(body)) parseJson(request, body.toString('utf8'), done);
+        if (isUtf8(body)) void parseJson(request, body.toString('utf8'), done);
         else done(new GatewayError('BAD_REQUEST', 'The body is not UTF-8.'));
       },
     );

@@ -34,6 +34,7 @@ export async function serveGateway({ config, root, args, log }: RoleRequest): Pr
         subgraphs: await stateOf(targets),
       })),
     );
+    guardHost(app, [config.host]);
     await registerEdge(app, {
       executor,
       errorFor,

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { request as plainRequest } from 'node:http';
+import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -417,7 +417,7 @@ function codes({ status, answer }: Reply): readonly unknown[] {
 async function get(path: string, headers: Record<string, string>): Promise<number> {
   const { port } = new URL(server.url);
   const asked = plainRequest({ host: '127.0.0.1', port, path, headers }).end();
-  const [response] = (await once(asked, 'response')) as [import('node:http').IncomingMessage];
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
   response.on('data', (chunk: Buffer) => heard.push(chunk.length < 10_000 ? chunk.toString() : ''));
   await once(response, 'end');
   return response.statusCode ?? 0;
