@@ -1,11 +1,12 @@
 import { BackendError } from './contract/error.ts';
 import type { Backend } from './contract/backend.ts';
 import type { BackendSurroundings } from './contract/definition.ts';
+import { kubernetes } from './kubernetes/index.ts';
 import { local } from './local/index.ts';
 import { slurm } from './slurm/index.ts';
 
 /** Adding a backend is adding its line here. */
-export const backendDefinitions = [local, slurm] as const;
+export const backendDefinitions = [local, kubernetes, slurm] as const;
 
 export type BackendType = (typeof backendDefinitions)[number]['type'];
 

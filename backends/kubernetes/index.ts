@@ -1,0 +1,60 @@
+import type { Backend, BackendHealth, Capabilities } from '../contract/backend.ts';
+import { noCapabilities } from '../contract/backend.ts';
+import { defineBackend } from '../contract/definition.ts';
+import type { Handle } from '../contract/workload.ts';
+import type { KubernetesSettings } from './config.ts';
+import { parseSettings } from './config.ts';
+import { siteHealth } from './health.ts';
+import { KubernetesJobs } from './jobs.ts';
+import { release } from './release.ts';
+import { KubernetesServices } from './services.ts';
+import { Site } from './site.ts';
+
+/** Jobs and Deployments in one namespace of a cluster, which may be unreachable when it is opened. */
+export const kubernetes = defineBackend<KubernetesSettings>({
+  type: 'kubernetes',
+  parse: parseSettings,
+  create: async (name, settings, surroundings) =>
+    new KubernetesBackend(new Site(name, settings, surroundings)),
+});
+
+class KubernetesBackend implements Backend {
+  readonly name: string;
+  readonly type = 'kubernetes';
+  readonly capabilities: Capabilities;
+  readonly jobs: KubernetesJobs;
+  readonly services: KubernetesServices;
+  readonly #site: Site;
+
+  constructor(site: Site) {
+    const hasGpus = site.settings.gpu !== null;
+    this.name = site.name;
+    this.capabilities = Object.freeze({
+      ...noCapabilities,
+      gpus: hasGpus,
+      gpuModels: hasGpus,
+      cancelQueued: true,
+      enforcesMemory: true,
+      enforcesTimeLimit: true,
+      images: true,
+      selfHealing: true,
+    });
+    this.jobs = new KubernetesJobs(site);
+    this.services = new KubernetesServices(site);
+    this.#site = site;
+  }
+
+  health(): Promise<BackendHealth> {
+    return siteHealth(this.#site);
+  }
+
+  async release(handle: Handle): Promise<void> {
+    await release(this.#site, handle);
+    const { uid } = handle.native;
+    if (typeof uid === 'string') this.services.forget(uid);
+  }
+
+  async close(): Promise<void> {
+    this.#site.close();
+  }
+}

@@ -1,0 +1,122 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Backend } from '../../../backends/contract/backend.ts';
+import type { Handle, JobWorkload } from '../../../backends/contract/workload.ts';
+import { createBackend } from '../../../backends/registry.ts';
+import { FakeKubernetes } from '../../fakes/kubernetes/server.ts';
+import type { FakeKubernetesOptions } from '../../fakes/kubernetes/server.ts';
+import { knownBlobs, localSurroundings } from './local-surroundings.ts';
+import type { BackendTarget, BackendUnderTest } from './under-test.ts';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+export interface KubernetesUnderTest extends BackendUnderTest {
+  readonly fake: FakeKubernetes;
+  readonly settings: object;
+  readonly sharedFolder: string;
+  again(settings?: object): Promise<Backend>;
+}
+
+export const kubernetesTarget: BackendTarget = {
+  name: 'kubernetes',
+  create: () => openKubernetes(),
+};
+
+/** The backend on a cluster that is a fake, with a shared folder that is the same path for both. */
+export async function openKubernetes(
+  settings: object = {},
+  options: Partial<FakeKubernetesOptions> = {},
+): Promise<KubernetesUnderTest> {
+  const folder = await mkdtemp(join(tmpdir(), 'fathom-kubernetes-'));
+  const blobs = join(folder, 'blobs');
+  const sharedFolder = join(folder, 'shared place');
+  for (const path of [blobs, sharedFolder]) await mkdir(path);
+  const fake = await FakeKubernetes.start({ claims: { shared: sharedFolder }, ...options });
+  const surroundings = localSurroundings(join(folder, 'state'), blobs, []);
+  const { token } = fake;
+  const all = {
+    connection: { kind: 'token', server: fake.url, token, skipTlsVerify: true },
+    namespace: 'ml',
+    sharedFolder: {
+      path: sharedFolder,
+      persistentVolumeClaim: 'shared',
+      mountPath: sharedFolder,
+    },
+    commandImage: 'fake/commands:1',
+    splitLogStreams: true,
+    stopGraceSeconds: 1,
+    patienceMs: 200,
+    timeoutSeconds: 5,
+    pollMs: 1000,
+    ...settings,
+  };
+  const again = (more: object = {}): Promise<Backend> =>
+    createBackend('kubernetes', 'cluster', { ...all, ...more }, surroundings);
+  const backend = await again();
+  if (backend.jobs === null || backend.services === null) throw new Error('a facet is missing');
+  return {
+    backend,
+    jobs: backend.jobs,
+    services: backend.services,
+    fake,
+    settings: all,
+    sharedFolder,
+    again,
+    submitElsewhere: (workload, key) =>
+      submitFromAnotherProcess({ blobs, settings: all }, workload, key),
+    shell: (script, ...argv) => ({
+      kind: 'COMMAND',
+      argv: ['/bin/sh', '-c', script, 'sh', ...argv],
+      image: null,
+    }),
+    server: () => ({
+      kind: 'COMMAND',
+      argv: [process.execPath, join(here, 'model-server.mjs')],
+      image: null,
+    }),
+    blob: (content) => {
+      const sha256 = createHash('sha256').update(content).digest('hex');
+      knownBlobs.set(sha256, content);
+      return sha256;
+    },
+    listing: () => Promise.resolve(`${fake.listing()}\n${everyFile(folder)}`),
+    destroy: async () => {
+      await backend.close();
+      await fake.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs `kubernetes-submitting-process.ts`, which submits, prints the handle and ends. */
+async function submitFromAnotherProcess(
+  place: { readonly blobs: string; readonly settings: object },
+  workload: JobWorkload,
+  key: string,
+): Promise<Handle> {
+  const child = spawn(process.execPath, [join(here, 'kubernetes-submitting-process.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.end(JSON.stringify({ ...place, workload, key }));
+  let said = '';
+  child.stdout.on('data', (piece: Buffer) => (said += piece.toString('utf8')));
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  if (said === '') throw new Error(`the submitting process ended with ${String(code)}`);
+  return JSON.parse(said) as Handle;
+}
+
+function everyFile(folder: string): string {
+  const texts: string[] = [];
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    texts.push(path);
+    if (entry.isDirectory()) texts.push(everyFile(path));
+    else if (entry.isFile()) texts.push(readFileSync(path, 'utf8'));
+  }
+  return texts.join('\n');
+}

@@ -1,0 +1,4 @@
+import { jobRunnerContract } from './job-runner.contract.ts';
+import { kubernetesTarget } from './kubernetes-under-test.ts';
+
+jobRunnerContract(kubernetesTarget);

@@ -1,0 +1,141 @@
+import type { V1Deployment, V1Job, V1Pod } from '@kubernetes/client-node';
+import type { KubeObject, Objects } from './objects.ts';
+import { stamp } from './objects.ts';
+
+type Pod = V1Pod & KubeObject;
+
+/** What one node of the fake offers beside processors and memory. */
+export interface FakeNode {
+  readonly gpus: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The Job and Deployment controllers and the scheduler, as far as the facts describe them. */
+export class Controllers {
+  readonly #objects: Objects;
+  readonly #node: FakeNode;
+  #made = 0;
+
+  constructor(objects: Objects, node: FakeNode) {
+    this.#objects = objects;
+    this.#node = node;
+  }
+
+  job(name: string): void {
+    const job = this.#objects.get('jobs', name) as (V1Job & KubeObject) | null;
+    if (job === null || job.status?.conditions?.some(({ status }) => status === 'True')) return;
+    const pods = this.podsOf(job.metadata.uid);
+    if (job.spec?.suspend === true || job.spec?.parallelism === 0) {
+      for (const pod of pods) if (isActive(pod)) deletePod(this.#objects, pod.metadata.name, null);
+      return;
+    }
+    const [pod] = pods;
+    if (pod === undefined) {
+      this.#makePod(job, 'Job', 'batch/v1', job.spec?.template ?? {});
+      this.#status('jobs', name, { startTime: stamp(), active: 1 });
+      return;
+    }
+    if (pod.status?.phase === 'Succeeded') {
+      const condition = { type: 'Complete', status: 'True', lastTransitionTime: stamp() };
+      const conditions = [{ ...condition, reason: 'CompletionsReached' }];
+      this.#status('jobs', name, { succeeded: 1, completionTime: stamp(), conditions });
+    } else if (pod.status?.phase === 'Failed') {
+      const isDisrupted = pod.status.conditions?.some(({ type }) => type === 'DisruptionTarget');
+      const reason = isDisrupted === true ? 'PodFailurePolicy' : 'BackoffLimitExceeded';
+      const message = 'Job has reached the specified backoff limit';
+      const condition = { type: 'Failed', status: 'True', lastTransitionTime: stamp() };
+      this.#status('jobs', name, { failed: 1, conditions: [{ ...condition, reason, message }] });
+    }
+  }
+
+  deployment(name: string): void {
+    const found = this.#objects.get('deployments', name) as (V1Deployment & KubeObject) | null;
+    if (found === null) return;
+    const pods = this.podsOf(found.metadata.uid).filter(
+      (pod) => pod.metadata.deletionTimestamp === undefined && isActive(pod),
+    );
+    const wanted = found.spec?.replicas ?? 1;
+    for (let missing = wanted - pods.length; missing > 0; missing--) {
+      this.#makePod(found, 'ReplicaSet', 'apps/v1', found.spec?.template ?? {});
+    }
+    for (const pod of pods.slice(wanted)) deletePod(this.#objects, pod.metadata.name, null);
+    const ready = pods.filter(({ status }) => status?.containerStatuses?.[0]?.ready === true);
+    this.#status('deployments', name, {
+      observedGeneration: found.metadata.generation ?? 1,
+      replicas: Math.max(pods.length, wanted),
+      ...(ready.length > 0 ? { readyReplicas: ready.length } : { readyReplicas: undefined }),
+    });
+  }
+
+  podsOf(uid: string): readonly Pod[] {
+    return this.#objects
+      .list('pods')
+      .filter(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.uid === uid))
+      .map((pod) => pod as unknown as Pod);
+  }
+
+  #makePod(owner: KubeObject, kind: string, apiVersion: string, template: object): void {
+    const { name, uid } = owner.metadata;
+    const { metadata, spec } = structuredClone(template) as {
+      metadata?: object;
+      spec?: V1Pod['spec'];
+    };
+    const why = this.#unschedulable(spec);
+    const scheduled =
+      why === null
+        ? { type: 'PodScheduled', status: 'True' }
+        : { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: why };
+    this.#objects.create('pods', {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        ...metadata,
+        name: `${name}-${(++this.#made).toString(36).padStart(5, '0')}`,
+        ownerReferences: [{ apiVersion, kind, name, uid }],
+      },
+      spec: { ...spec, ...(why === null ? { nodeName: 'node-0' } : {}) },
+      status: { phase: 'Pending', conditions: [scheduled] },
+    });
+  }
+
+  #unschedulable(spec: V1Pod['spec']): string | null {
+    const labels = Object.entries(spec?.nodeSelector ?? {});
+    if (labels.some(([name, value]) => this.#node.labels[name] !== value)) {
+      return "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
+    }
+    const wanted = Number(spec?.containers[0]?.resources?.limits?.['nvidia.com/gpu'] ?? 0);
+    return wanted > this.#node.gpus
+      ? '0/1 nodes are available: 1 Insufficient nvidia.com/gpu.'
+      : null;
+  }
+
+  #status(plural: string, name: string, status: object): void {
+    this.#objects.update(plural, name, (object) => ({
+      ...object,
+      status: { ...(object['status'] as object | undefined), ...status },
+    }));
+  }
+}
+
+/** Marks it; the kubelet ends it and removes it. A pod without a node is gone at once. */
+export function deletePod(objects: Objects, name: string, graceSeconds: number | null): void {
+  const pod = objects.get('pods', name) as Pod | null;
+  if (pod === null || pod.metadata.deletionTimestamp !== undefined) return;
+  if (pod.spec?.nodeName === undefined) {
+    objects.remove('pods', name);
+    return;
+  }
+  const grace = graceSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
+  objects.update('pods', name, (one) => ({
+    ...one,
+    metadata: {
+      ...one.metadata,
+      deletionTimestamp: stamp(Date.now() + grace * 1000),
+      deletionGracePeriodSeconds: grace,
+    } as KubeObject['metadata'],
+  }));
+}
+
+function isActive({ status }: Pod): boolean {
+  return status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
+}

@@ -1,0 +1,272 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import type { V1Container, V1Pod } from '@kubernetes/client-node';
+import type { ContainerEnd } from './container.ts';
+import { Container } from './container.ts';
+import { expand } from './expansion.ts';
+import type { KubeObject, Objects } from './objects.ts';
+import { stamp } from './objects.ts';
+
+interface Running {
+  container: Container;
+  /** The one before, whose log can still be asked for. */
+  previous: Container | null;
+  startedAt: string;
+  restarts: number;
+  isStopping: boolean;
+}
+
+/** The node of the fake: runs pods that were given a node, as processes of this machine. */
+export class Kubelet {
+  readonly #objects: Objects;
+  readonly #folder: string;
+  readonly #claims: Readonly<Record<string, string>>;
+  readonly #pods = new Map<string, Running>();
+  #isClosed = false;
+
+  constructor(objects: Objects, folder: string, claims: Readonly<Record<string, string>>) {
+    this.#objects = objects;
+    this.#folder = folder;
+    this.#claims = claims;
+  }
+
+  /** The program behind a port of a pod, if it listens. */
+  portOf(pod: string): number | null {
+    return this.#pods.get(pod)?.container.port ?? null;
+  }
+
+  container(pod: string, previous: boolean): Container | null {
+    const running = this.#pods.get(pod);
+    return (previous ? running?.previous : running?.container) ?? null;
+  }
+
+  /** Called for every pod that is there, as often as it changes. */
+  sync(object: KubeObject): void {
+    const pod = object as unknown as V1Pod & KubeObject;
+    const { name } = pod.metadata;
+    const isRunning = this.#pods.has(name);
+    if (pod.metadata.deletionTimestamp !== undefined) this.#stop(pod);
+    else if (!isRunning && pod.spec?.nodeName !== undefined && pod.status?.phase === 'Pending') {
+      this.#start(pod);
+    }
+  }
+
+  /** As the kubelet ends a pod that was active too long: it stays, Failed. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const { container } of this.#pods.values()) container.kill();
+    await Promise.all([...this.#pods.values()].map(({ container }) => container.ended));
+  }
+
+  #start(pod: V1Pod & KubeObject): void {
+    const { name } = pod.metadata;
+    const main = pod.spec?.containers[0];
+    if (main === undefined || this.#isClosed) return;
+    if (/^absent\//.test(main.image ?? '')) {
+      this.#waiting(name, 'ErrImagePull', `failed to pull image "${main.image}": not found`);
+      return;
+    }
+    const missing = this.#missing(main);
+    if (missing !== null) {
+      this.#waiting(name, 'CreateContainerConfigError', `secret "${missing}" not found`);
+      setTimeout(() => this.#retry(name), 30);
+      return;
+    }
+    const folder = this.#workFolder(pod, main);
+    if (folder === null) {
+      this.#waiting(name, 'CreateContainerError', 'the fake cannot mount that');
+      return;
+    }
+    this.#run(pod, main, folder, null, 0);
+    const seconds = pod.spec?.activeDeadlineSeconds;
+    if (seconds !== undefined) setTimeout(() => this.#deadline(name), seconds * 1000).unref();
+  }
+
+  #retry(name: string): void {
+    const pod = this.#objects.get('pods', name);
+    if (pod !== null && !this.#isClosed) this.sync(pod);
+  }
+
+  #run(
+    pod: V1Pod & KubeObject,
+    main: V1Container,
+    folder: string,
+    previous: Container | null,
+    restarts: number,
+  ): void {
+    const { name } = pod.metadata;
+    const environment = this.#environment(main);
+    const container = new Container({
+      command: [...(main.command ?? []), ...(main.args ?? [])].map((one) =>
+        expand(one, environment),
+      ),
+      environment,
+      folder,
+      memoryMiB: Number(/^(\d+)Mi$/.exec(main.resources?.limits?.['memory'] ?? '')?.[1] ?? 1e9),
+    });
+    const startedAt = stamp();
+    const running = { container, previous, startedAt, restarts, isStopping: false };
+    this.#pods.set(name, running);
+    const isReady = (): boolean => main.readinessProbe === undefined || container.port !== null;
+    const show = (): void => {
+      if (running.isStopping) return;
+      this.#status(name, 'Running', {
+        ready: isReady(),
+        restartCount: restarts,
+        state: { running: { startedAt } },
+      });
+    };
+    container.onListening = show;
+    // A program that cannot be started never runs.
+    setTimeout(() => {
+      if (this.#pods.get(name) === running && container.log.length >= 0 && !ended) show();
+    }, 5);
+    let ended = false;
+    void container.ended.then((end) => {
+      ended = true;
+      this.#ended(pod, main, folder, running, end);
+    });
+  }
+
+  #ended(
+    pod: V1Pod & KubeObject,
+    main: V1Container,
+    folder: string,
+    running: Running,
+    end: ContainerEnd,
+  ): void {
+    const { name } = pod.metadata;
+    const now = this.#objects.get('pods', name);
+    if (now === null || this.#isClosed) return;
+    const terminated = {
+      exitCode: end.exitCode,
+      reason: end.reason,
+      ...(end.message === '' ? {} : { message: end.message }),
+      startedAt: end.started ? running.startedAt : '1970-01-01T00:00:00Z',
+      finishedAt: stamp(),
+    };
+    if (now.metadata.deletionTimestamp !== undefined) {
+      this.#pods.delete(name);
+      this.#objects.remove('pods', name);
+      return;
+    }
+    const isOverdue = (now['status'] as { reason?: string } | undefined)?.reason !== undefined;
+    if (pod.spec?.restartPolicy === 'Always' && !isOverdue) {
+      const restarts = running.restarts + 1;
+      this.#status(name, 'Running', {
+        ready: false,
+        restartCount: restarts,
+        lastState: { terminated },
+        state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off restarting' } },
+      });
+      running.restarts = restarts;
+      running.previous = running.container;
+      const delay = Math.min(100 * 2 ** (restarts - 1), 2000);
+      setTimeout(() => {
+        const there = this.#objects.get('pods', name);
+        if (there === null || there.metadata.deletionTimestamp !== undefined) return;
+        if (!this.#isClosed) this.#run(pod, main, folder, running.container, restarts);
+      }, delay);
+      return;
+    }
+    const phase = end.exitCode === 0 && !isOverdue ? 'Succeeded' : 'Failed';
+    this.#status(name, phase, { ready: false, restartCount: 0, state: { terminated } });
+  }
+
+  #stop(pod: V1Pod & KubeObject): void {
+    const { name } = pod.metadata;
+    const running = this.#pods.get(name);
+    const phase = pod.status?.phase;
+    const isOver = running === undefined || phase === 'Succeeded' || phase === 'Failed';
+    const isBetween = pod.status?.containerStatuses?.[0]?.state?.waiting !== undefined;
+    if (isOver || isBetween) {
+      this.#pods.delete(name);
+      this.#objects.remove('pods', name);
+      return;
+    }
+    if (running.isStopping) return;
+    running.isStopping = true;
+    const graceMs =
+      ((pod.metadata as { deletionGracePeriodSeconds?: number }).deletionGracePeriodSeconds ?? 30) *
+      1000;
+    running.container.signal('SIGTERM');
+    setTimeout(() => running.container.kill(), graceMs).unref();
+  }
+
+  /** The kubelet ends a pod that was active too long: it stays, Failed. */
+  #deadline(name: string): void {
+    const running = this.#pods.get(name);
+    const pod = this.#objects.get('pods', name) as (V1Pod & KubeObject) | null;
+    if (running === undefined || pod?.status?.phase !== 'Running') return;
+    const message = 'Pod was active on the node longer than the specified deadline';
+    this.#objects.update('pods', name, (one) => ({
+      ...one,
+      status: { ...(one['status'] as object), reason: 'DeadlineExceeded', message },
+    }));
+    running.container.signal('SIGTERM');
+    const graceMs = (pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
+    setTimeout(() => running.container.kill(), graceMs).unref();
+  }
+
+  #waiting(name: string, reason: string, message: string): void {
+    const state = { waiting: { reason, message } };
+    this.#status(name, 'Pending', { ready: false, restartCount: 0, state });
+  }
+
+  #status(name: string, phase: string, container: object): void {
+    this.#objects.update('pods', name, (pod) => ({
+      ...pod,
+      status: {
+        ...(pod['status'] as object),
+        phase,
+        podIP: '127.0.0.1',
+        containerStatuses: [{ name: 'main', image: '', imageID: '', ...container }],
+      },
+    }));
+  }
+
+  #environment(main: V1Container): Record<string, string> {
+    const environment: Record<string, string> = {};
+    for (const { name, value, valueFrom } of main.env ?? []) {
+      const reference = valueFrom?.secretKeyRef;
+      const data = this.#objects.get('secrets', reference?.name ?? '')?.['data'];
+      environment[name] =
+        reference === undefined
+          ? expand(value ?? '', environment)
+          : Buffer.from((data as Record<string, string>)[reference.key] ?? '', 'base64').toString(
+              'utf8',
+            );
+    }
+    return environment;
+  }
+
+  #missing(main: V1Container): string | null {
+    for (const { valueFrom } of main.env ?? []) {
+      const name = valueFrom?.secretKeyRef?.name;
+      if (name !== undefined && this.#objects.get('secrets', name) === null) return name;
+    }
+    return null;
+  }
+
+  /** The mounts that the fake can do without being root: a claim at its own place, and files of a ConfigMap. */
+  #workFolder(pod: V1Pod & KubeObject, main: V1Container): string | null {
+    const own = join(this.#folder, pod.metadata.uid);
+    for (const mount of main.volumeMounts ?? []) {
+      const volume = pod.spec?.volumes?.find(({ name }) => name === mount.name);
+      const claim = volume?.persistentVolumeClaim?.claimName;
+      if (claim !== undefined) {
+        const place = join(this.#claims[claim] ?? '/nonexistent', mount.subPath ?? '');
+        return place === mount.mountPath && existsSync(place) ? place : null;
+      }
+      const target = join(own, relative(main.workingDir ?? '/', mount.mountPath));
+      if (volume?.emptyDir !== undefined) mkdirSync(target, { recursive: true });
+      if (volume?.configMap !== undefined) {
+        const files = this.#objects.get('configmaps', volume.configMap.name ?? '')?.['data'];
+        mkdirSync(dirname(target), { recursive: true });
+        writeFileSync(target, (files as Record<string, string>)[mount.subPath ?? ''] ?? '');
+      }
+    }
+    mkdirSync(own, { recursive: true });
+    return own;
+  }
+}
