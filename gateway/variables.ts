@@ -5,6 +5,7 @@ import {
   isListType,
   isNonNullType,
   typeFromAST,
+  valueFromASTUntyped,
 } from 'graphql';
 import type { DocumentNode, GraphQLError, GraphQLInputType, GraphQLSchema } from 'graphql';
 
@@ -21,8 +22,8 @@ export function coerce(
 }
 
 /**
- * The variables with the defaults of input fields written out. Compiled execution refuses a non-null field that was left out
- * although it has a default.
+ * The variables with their own defaults and those of input fields written out. Compiled execution refuses what is non-null
+ * and was left out, although it has a default.
  */
 export function withDefaults(
   schema: GraphQLSchema,
@@ -30,8 +31,12 @@ export function withDefaults(
   variables: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const filled: Record<string, unknown> = { ...variables };
-  for (const { variable, type } of getOperationAST(document)?.variableDefinitions ?? []) {
+  const definitions = getOperationAST(document)?.variableDefinitions ?? [];
+  for (const { variable, type, defaultValue } of definitions) {
     const name = variable.name.value;
+    if (filled[name] === undefined && defaultValue !== undefined) {
+      filled[name] = valueFromASTUntyped(defaultValue);
+    }
     const declared = typeFromAST(schema, type as never) as GraphQLInputType | undefined;
     if (declared !== undefined && filled[name] != null) filled[name] = fill(declared, filled[name]);
   }
