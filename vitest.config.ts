@@ -1,19 +1,30 @@
 import { defineConfig } from 'vitest/config';
 
+/** Suites that kill, fill and count at every step: minutes of processes. `npm run check` runs them, `npm test` does not. */
+const exhaustive = [
+  'test/contract/backend/*-crash.test.ts',
+  'test/contract/backend/slurm-*.test.ts',
+  'test/contract/backend/kubernetes-faults.test.ts',
+  'test/docs/**',
+  'test/e2e/bad-days/{modules,power-cuts}.test.ts',
+  'test/e2e/processes/**',
+];
+
 export default defineConfig({
   // Without the alias vitest loads graphql's ES module beside the CommonJS copy that libraries load: two realms.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: process.env['FATHOM_REAL'] ? ['test/real/*.suite.ts'] : ['test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', ...(process.env['FATHOM_TESTS'] === 'all' ? [] : exhaustive)],
     // type-graphql's decorators ask for it before anything else runs.
     setupFiles: ['reflect-metadata'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
     // A test without an assertion cannot fail, and a forgotten `.only` hides the others.
     expect: { requireAssertions: true },
     allowOnly: false,
     // Most tests wait for processes of their own: more of them than cores keep the cores busy.
-    maxWorkers: 4,
+    maxWorkers: 3,
     restoreMocks: true,
   },
 });

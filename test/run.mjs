@@ -1,19 +1,23 @@
-// `npm test [-- PATH ...]` and `npm run test:real -- NAME`. The last line is the count, for people and scripts.
+// `npm test [-- PATH ...]`, `npm run test:all` and `npm run test:real -- NAME`. The last line is the count, for people and scripts.
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lastLine, runTests } from './house/tests.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Suites against a real server: name → test file and how the server is started or addressed. */
-const realServers = {};
+/** Suites against a real server: name → suite, which starts the server or says how to. */
+const realServers = { slurm: 'test/real/slurm.suite.ts' };
 
 const [first, ...rest] = process.argv.slice(2);
-if (first === '--real') real(rest);
+if (first === '--real') process.exitCode = await real(rest);
 else process.exitCode = await ordinary(process.argv.slice(2));
 
 async function ordinary(args) {
-  const totals = await runTests(root, args);
+  const totals = await runTests(
+    root,
+    args.filter((arg) => arg !== '--all'),
+    args.length > 0,
+  );
   if (totals.complaint !== undefined) console.log(totals.complaint);
   if (totals.failedFiles.length > 0)
     console.log(`again: npm test -- ${totals.failedFiles.join(' ')}`);
@@ -21,9 +25,14 @@ async function ordinary(args) {
   return totals.failed > 0 ? 1 : 0;
 }
 
-function real([name]) {
-  const names = Object.keys(realServers);
+async function real([name, ...args]) {
+  const suite = realServers[name];
+  if (suite !== undefined) {
+    // The configuration of vitest takes these suites up only when asked.
+    process.env.FATHOM_REAL = name;
+    return ordinary([suite, ...args]);
+  }
   console.error(name === undefined ? 'which real server?' : `there is no real server "${name}"`);
-  console.error(`names: ${names.length === 0 ? 'none yet' : names.join(', ')}`);
-  process.exitCode = 2;
+  console.error(`names: ${Object.keys(realServers).join(', ') || 'none yet'}`);
+  return 2;
 }

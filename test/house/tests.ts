@@ -26,8 +26,16 @@ export interface Totals {
   readonly complaint?: string;
 }
 
-/** Runs vitest with `args` (paths, `-t name`, …), its output on ours, and counts. */
-export async function runTests(root: string, args: readonly string[]): Promise<Totals> {
+/**
+ * Runs vitest with `args` (paths, `-t name`, …), its output on ours, and counts. The exhaustive suites run when asked for
+ * (`everything`), or when something is named.
+ */
+export async function runTests(
+  root: string,
+  args: readonly string[],
+  everything = args.length > 0,
+): Promise<Totals> {
+  if (everything) process.env['FATHOM_TESTS'] = 'all';
   const folder = await mkdtemp(join(tmpdir(), 'fathom-tests-'));
   const file = join(folder, 'report.json');
   try {

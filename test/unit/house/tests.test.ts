@@ -46,7 +46,7 @@ test('npm test ends in the count and in the exit code of what it ran', async () 
   expect(await run(project, 'test/good')).toEqual(['1 passed, 0 failed', 0]);
   expect(await run(project)).toEqual(['1 passed, 2 failed', 1]);
   expect(await run(project, 'test/nothing-like-this')).toEqual(['0 passed, 1 failed', 1]);
-  expect(await run(project, '--real', 'slurm')).toEqual(['', 2]);
+  expect(await run(project, '--real', 'nowhere')).toEqual(['', 2]);
 });
 
 async function run(
