@@ -5,6 +5,7 @@ import type { Handle, JobWorkload } from '../contract/workload.ts';
 import { readLog } from '../work-folder/log-reader.ts';
 import { outputFolder } from '../work-folder/outputs.ts';
 import type { JobRecord } from './job-folders.ts';
+import { isEndState } from './observe.ts';
 import type { Site } from './site.ts';
 import { Submission } from './submission.ts';
 import { nativeName, translateJob } from './translate.ts';
@@ -89,12 +90,14 @@ export class SlurmJobs implements JobRunner {
 
   async cancel(handle: Handle): Promise<void> {
     const { folders, client, surroundings } = this.#site;
-    const { name } = this.#site.find(handle, 'cancel');
+    const record = this.#site.find(handle, 'cancel');
+    const { name } = record;
     if (this.#site.provenEnd(name) !== null) return;
     // The supervisor sees it too, also when Slurm cannot be told.
     folders.writeOnce(name, 'cancel', { at: surroundings.now() });
-    const ids = new Set([this.#site.jobId(name), this.#site.runnerId(name)]);
-    for (const id of ids) if (id !== null) await client.cancel(id);
+    for (const job of await this.#site.nativeJobs(record)) {
+      if (!isEndState(job)) await client.cancel(job.id);
+    }
   }
 
   async outputs(handle: Handle): Promise<OutputFolder> {

@@ -28,7 +28,8 @@ async function untilGone(site: Site, record: JobRecord): Promise<void> {
   const limit = performance.now() + patienceMs;
   const asked = new Set<string>();
   for (;;) {
-    const alive = await aliveJobs(site, record);
+    const jobs = await site.nativeJobs(record);
+    const alive = jobs.filter((job) => !isEndState(job)).map((job) => job.id);
     if (alive.length === 0) return;
     for (const id of alive) {
       if (!asked.has(id)) await site.client.cancel(id);
@@ -41,10 +42,4 @@ async function untilGone(site: Site, record: JobRecord): Promise<void> {
     await sleep(lookEveryMs);
     site.assertOpen('release');
   }
-}
-
-async function aliveJobs(site: Site, { name }: JobRecord): Promise<readonly string[]> {
-  const ids = [site.jobId(name), site.runnerId(name)].filter((id) => id !== null);
-  const jobs = await site.client.jobs([...new Set(ids)]);
-  return [...jobs.values()].filter((job) => !isEndState(job)).map((job) => job.id);
 }

@@ -91,6 +91,13 @@ export class Site {
     return textIn(this.folders.read(name, 'runner'), 'job') || this.jobId(name);
   }
 
+  /** Our jobs of the folder that Slurm knows: one, or two when it took a submit late that we had repeated. */
+  async nativeJobs(record: JobRecord): Promise<readonly NativeJob[]> {
+    const ids = [this.jobId(record.name), this.runnerId(record.name)].filter((id) => id !== null);
+    const jobs = await this.client.jobs([...new Set(ids)]);
+    return [...jobs.values()].filter((job) => isOurs(job, record));
+  }
+
   /** From the files alone: the end that was settled, or that they prove. Null when Slurm must be asked. */
   provenEnd(name: string): JobStatus | null {
     const settled = this.folders.read(name, 'end');
@@ -105,8 +112,9 @@ export class Site {
     const proven = this.provenEnd(name);
     if (proven !== null) return this.#settle(record, proven);
     const id = this.runnerId(name);
-    const native = id === null ? null : await this.#view.look(id);
+    const found = id === null ? null : await this.#view.look(id);
     this.assertOpen(operation);
+    const native = found !== null && isOurs(found, record) ? found : null;
     const judgement = judge({
       started: this.folders.read(name, 'started'),
       exit: this.folders.read(name, 'exit'),
@@ -156,6 +164,11 @@ export class Site {
   #closedError(operation: string): BackendError {
     return new BackendError('Closed', operation, `${this.name} is closed.`);
   }
+}
+
+/** A controller that lost its state counts from 1 again, so a number alone may be anybody's job. */
+function isOurs(job: NativeJob, { name, request }: JobRecord): boolean {
+  return job.name === name && (job.comment === '' || job.comment === request.comment);
 }
 
 function textIn(value: unknown, name: string): string | null {
