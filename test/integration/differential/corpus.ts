@@ -1,13 +1,20 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type DocumentNode, Kind, parse, print, separateOperations } from 'graphql';
+import {
+  type DocumentNode,
+  Kind,
+  OperationTypeNode,
+  parse,
+  print,
+  separateOperations,
+} from 'graphql';
 
 const root = resolve(import.meta.dirname, '..', '..', '..');
 
 export interface CorpusOperation {
   readonly name: string;
   readonly query: string;
-  readonly kind: 'query' | 'mutation' | 'subscription';
+  readonly root: 'Query' | 'Mutation' | 'Subscription';
   /** Names of the variables that it declares. */
   readonly variables: readonly string[];
   readonly rootFields: readonly string[];
@@ -26,14 +33,19 @@ export function clientOperations(): Promise<readonly CorpusOperation[]> {
 /** `Query.module` for each field of the three roots of the API. */
 export async function rootFieldsOfTheApi(): Promise<readonly string[]> {
   const path = join(root, 'schema', 'snapshots', 'api.graphql');
+  const names: ReadonlySet<string> = new Set(Object.values(roots));
   return parse(await readFile(path, 'utf8')).definitions.flatMap((definition) =>
-    definition.kind === Kind.OBJECT_TYPE_DEFINITION && definition.name.value in rootsOf
+    definition.kind === Kind.OBJECT_TYPE_DEFINITION && names.has(definition.name.value)
       ? (definition.fields ?? []).map((field) => `${definition.name.value}.${field.name.value}`)
       : [],
   );
 }
 
-const rootsOf = { Query: 'query', Mutation: 'mutation', Subscription: 'subscription' } as const;
+const roots = {
+  [OperationTypeNode.QUERY]: 'Query',
+  [OperationTypeNode.MUTATION]: 'Mutation',
+  [OperationTypeNode.SUBSCRIPTION]: 'Subscription',
+} as const;
 
 async function operationsIn(folder: string): Promise<readonly CorpusOperation[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.graphql')).toSorted();
@@ -45,11 +57,11 @@ async function operationsIn(folder: string): Promise<readonly CorpusOperation[]>
 function operationOf(name: string, document: DocumentNode): CorpusOperation {
   const operation = document.definitions.find((one) => one.kind === Kind.OPERATION_DEFINITION);
   if (operation === undefined) throw new Error(`${name} has no operation.`);
-  const parent = Object.entries(rootsOf).find(([, kind]) => kind === `${operation.operation}`)?.[0];
+  const parent = roots[operation.operation];
   return {
     name,
     query: print(document),
-    kind: `${operation.operation}`,
+    root: parent,
     variables: (operation.variableDefinitions ?? []).map((one) => one.variable.name.value),
     rootFields: operation.selectionSet.selections.flatMap((one) =>
       one.kind === Kind.FIELD ? [`${parent}.${one.name.value}`] : [],

@@ -58,7 +58,7 @@ describe('the five subgraphs, merged, planned in process and planned remotely', 
 
   it.each(corpus)('give the same bytes for $name', async (operation) => {
     const sample = { ...operation, variables: pick(operation.variables, seeded.values) };
-    const answers = await answersTo(sample, operation.kind === 'query', operation.rootFields);
+    const answers = await answersTo(sample, operation.root === 'Query', operation.rootFields);
     expect(answers.filter(([, bytes]) => bytes !== answers[0]?.[1])).toEqual([]);
     expect(answers[0]?.[1]).not.toMatch(/INTERNAL|^refused/u);
   });
@@ -66,7 +66,7 @@ describe('the five subgraphs, merged, planned in process and planned remotely', 
   it.each(client)('give the same bytes for $name of the generated client', async (operation) => {
     const variables = { ...variablesOf(operation, seeded.values) };
     const sample = { name: operation.name, query: operation.query, variables };
-    const answers = await answersTo(sample, operation.kind === 'query', operation.rootFields);
+    const answers = await answersTo(sample, operation.root === 'Query', operation.rootFields);
     expect(answers.filter(([, bytes]) => bytes !== answers[0]?.[1])).toEqual([]);
     // It was really answered: neither refused whole nor empty.
     expect(answers[0]?.[1]).toMatch(/^\{"data":\{/u);

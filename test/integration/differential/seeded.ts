@@ -57,7 +57,8 @@ export async function seededInstallation(): Promise<Seeded> {
   };
 }
 
-async function fill({ at, services, lookAfterWork }: Installation): Promise<Seeded['values']> {
+async function fill(installation: Installation): Promise<Seeded['values']> {
+  const { at, services } = installation;
   const { modules, datasets, trainingRuns, deployments, predictions } = services;
   await modules.refresh(localOwner);
   const module = await at.store.modules.find({ where: { slug: 'tabular-classifier' } });
@@ -99,7 +100,7 @@ async function fill({ at, services, lookAfterWork }: Installation): Promise<Seed
     ...{ at: at.ambient.now(), stream: 'STDOUT', text, attempt: 1 },
   }));
   await at.store.transaction((tx) => tx.streams.append(logStream(run.id), lines));
-  await lookAfterWork();
+  await installation.lookAfterWork();
   await until(async () => {
     const now = await at.store.trainingRuns.get(run.id);
     return now !== null && isTerminal(trainingRunStates, now.state);
