@@ -70,8 +70,10 @@ const sentences: Readonly<Partial<Record<WaitingCode, string>>> = {
 export function waitingOf(reason: string): NonNullable<JobStatus['waiting']> {
   const key = reason.trim().toLowerCase();
   const plain = key.split(/[\s(]/)[0] ?? '';
+  const known = (name: string): WaitingCode | null =>
+    Object.hasOwn(codes, name) ? (codes[name] ?? null) : null;
   const code =
-    codes[key] ?? codes[plain] ?? families.find(([form]) => form.test(key))?.[1] ?? 'UNKNOWN';
+    known(key) ?? known(plain) ?? families.find(([form]) => form.test(key))?.[1] ?? 'UNKNOWN';
   const message = sentences[code] ?? 'Slurm gives a reason that is not known here.';
   return { code, message, raw: reason === '' ? null : reason };
 }
