@@ -1,4 +1,4 @@
-import type { KubeConfig, Watch } from '@kubernetes/client-node';
+import type * as kubernetes from '@kubernetes/client-node';
 import { request as send } from 'undici';
 import type { Dispatcher } from 'undici';
 import { BackendError } from '../contract/error.ts';
@@ -167,9 +167,9 @@ export class KubernetesClient {
 }
 
 interface Loaded {
-  readonly library: typeof import('@kubernetes/client-node');
-  readonly config: KubeConfig;
-  readonly watch: Watch;
+  readonly library: typeof kubernetes;
+  readonly config: kubernetes.KubeConfig;
+  readonly watch: kubernetes.Watch;
   readonly server: string;
   readonly namespace: string;
 }

@@ -1,4 +1,4 @@
-import type { V1Affinity } from '@kubernetes/client-node';
+import type { V1Affinity } from './native.ts';
 import type { GpuRequest } from '../../domain/resources.ts';
 import { BackendError } from '../contract/error.ts';
 import type { GpuSettings } from './config.ts';

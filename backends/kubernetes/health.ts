@@ -1,4 +1,4 @@
-import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import type { V1Node, V1Pod } from './native.ts';
 import type { GpuDevice } from '../../domain/resources.ts';
 import type { BackendHealth } from '../contract/backend.ts';
 import { BackendError } from '../contract/error.ts';

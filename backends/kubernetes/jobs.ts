@@ -1,4 +1,4 @@
-import type { CoreV1Event, V1Job, V1Pod } from '@kubernetes/client-node';
+import type { CoreV1Event, V1Job, V1Pod } from './native.ts';
 import { BackendError } from '../contract/error.ts';
 import type { JobRunner, JobStatus, LogChunk, OutputFolder } from '../contract/job-runner.ts';
 import type { Handle, JobWorkload } from '../contract/workload.ts';
@@ -31,7 +31,8 @@ export class KubernetesJobs implements JobRunner {
     const { job, belongings } = translateJob(workload, site.settings, { name, key });
     const there = await site.find<V1Job>('submit', paths.jobs, name);
     if (there !== null) {
-      return site.handle('JOB', site.adopted('submit', there, job.metadata).metadata ?? {});
+      const ours = await site.adopt('submit', there, job, belongings);
+      return site.handle('JOB', ours.metadata ?? {});
     }
     assertWanted(signal);
     const { placeBlob } = site.surroundings;

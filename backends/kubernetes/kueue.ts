@@ -1,4 +1,4 @@
-import type { V1Job } from '@kubernetes/client-node';
+import type { V1Job } from './native.ts';
 import { BackendError } from '../contract/error.ts';
 import { paths } from './names.ts';
 import type { Waiting } from './reasons.ts';

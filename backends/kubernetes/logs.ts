@@ -1,4 +1,4 @@
-import type { V1Pod } from '@kubernetes/client-node';
+import type { V1Pod } from './native.ts';
 import { BackendError } from '../contract/error.ts';
 import type { LogChunk } from '../contract/job-runner.ts';
 import { isJsonObject } from '../../domain/json.ts';

@@ -1,4 +1,4 @@
-import type { CoreV1Event, V1Deployment, V1Pod } from '@kubernetes/client-node';
+import type { CoreV1Event, V1Deployment, V1Pod } from './native.ts';
 import type { ReplicaStatus, ServiceStatus } from '../contract/service-runner.ts';
 import { endOf } from './observe.ts';
 import { waitingOfPod, waitingWithoutPod } from './reasons.ts';

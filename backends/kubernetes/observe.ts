@@ -1,10 +1,5 @@
 import { constants } from 'node:os';
-import type {
-  CoreV1Event,
-  V1ContainerStateTerminated,
-  V1Job,
-  V1Pod,
-} from '@kubernetes/client-node';
+import type { CoreV1Event, V1ContainerStateTerminated, V1Job, V1Pod } from './native.ts';
 import type { JobExit, JobStatus } from '../contract/job-runner.ts';
 import { annotations } from './names.ts';
 import type { Waiting } from './reasons.ts';

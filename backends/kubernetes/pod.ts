@@ -1,4 +1,4 @@
-import type { V1Container, V1PodSpec, V1Volume, V1VolumeMount } from '@kubernetes/client-node';
+import type { V1Container, V1PodSpec, V1Volume, V1VolumeMount } from './native.ts';
 import { BackendError } from '../contract/error.ts';
 import type { InputFile, JobWorkload, Program } from '../contract/workload.ts';
 import { isInnerPath } from '../work-folder/inputs.ts';

@@ -1,4 +1,4 @@
-import type { CoreV1Event, V1Pod } from '@kubernetes/client-node';
+import type { CoreV1Event, V1Pod } from './native.ts';
 import type { WaitingCode } from '../../domain/waiting.ts';
 
 export interface Waiting {

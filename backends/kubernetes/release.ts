@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { V1Deployment, V1Job } from '@kubernetes/client-node';
+import type { V1Deployment, V1Job } from './native.ts';
 import { BackendError } from '../contract/error.ts';
 import type { Handle } from '../contract/workload.ts';
 import { refusal } from './errors.ts';

@@ -1,4 +1,4 @@
-import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
+import type { V1Deployment, V1Pod } from './native.ts';
 import { BackendError } from '../contract/error.ts';
 import type { LogChunk } from '../contract/job-runner.ts';
 import type {
@@ -49,7 +49,7 @@ export class KubernetesServices implements ServiceRunner {
     const { deployment, belongings } = translateService(workload, site.settings, { name, key });
     const there = await site.find<V1Deployment>('deploy', paths.deployments, name);
     if (there !== null) {
-      const ours = site.adopted('deploy', there, deployment.metadata);
+      const ours = await site.adopt('deploy', there, deployment, belongings);
       return site.handle('SERVICE', ours.metadata ?? {});
     }
     assertWanted(signal);

@@ -1,4 +1,4 @@
-import type { V1Deployment, V1Job, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
+import type { V1Deployment, V1Job, V1ObjectMeta, V1Pod } from './native.ts';
 import type { BackendSurroundings } from '../contract/definition.ts';
 import { BackendError } from '../contract/error.ts';
 import type { Handle } from '../contract/workload.ts';
@@ -106,37 +106,37 @@ export class Site {
     belongings: Belongings,
   ): Promise<T> {
     const path = pathOf(await this.client.namespace());
-    await this.#apply(operation, belongings, null);
+    await this.#apply(operation, belongings);
     const answer = await this.client.answer(operation, { method: 'POST', path, body: object });
     if (answer.status === 409) {
       const there = await this.find<T>(operation, pathOf, object.metadata?.name ?? '');
-      if (there !== null) return this.adopted(operation, there, object.metadata);
+      if (there !== null) return this.adopt(operation, there, object, belongings);
     }
     if (answer.status >= 300) {
       throw refusal(operation, answer.status, answer.headers, answer.text);
     }
     const made = parsed<T>(operation, answer);
-    await this.#apply(operation, belongings, {
-      apiVersion: object.apiVersion ?? '',
-      kind: object.kind ?? '',
-      name: made.metadata?.name ?? '',
-      uid: made.metadata?.uid ?? '',
-    });
+    await this.#own(operation, made, object, belongings);
     return made;
   }
 
-  /** The object that is there, when it is ours by its key. */
-  adopted<T extends V1Job | V1Deployment>(
+  /** The object that is there, when it is ours by its key. Whoever made it may have ended before it owned anything. */
+  async adopt<T extends V1Job | V1Deployment>(
     operation: string,
     there: T,
-    wanted: V1ObjectMeta | undefined,
-  ): T {
+    wanted: T,
+    belongings: Belongings,
+  ): Promise<T> {
+    const { name, annotations: notes } = wanted.metadata ?? {};
     const isOurs =
       there.metadata?.labels?.[labels.managed] === manager &&
-      there.metadata.annotations?.[annotations.key] === wanted?.annotations?.[annotations.key];
-    if (isOurs) return there;
-    const message = `There is something else of the name ${wanted?.name ?? ''} in the cluster.`;
-    throw new BackendError('Rejected', operation, message);
+      there.metadata.annotations?.[annotations.key] === notes?.[annotations.key];
+    if (!isOurs) {
+      const message = `There is something else of the name ${name ?? ''} in the cluster.`;
+      throw new BackendError('Rejected', operation, message);
+    }
+    await this.#own(operation, there, wanted, belongings);
+    return there;
   }
 
   /** Secret, ConfigMap and Service of that name; what is not there is gone already. */
@@ -147,24 +147,46 @@ export class Site {
     }
   }
 
-  async #apply(operation: string, belongings: Belongings, owner: object | null): Promise<void> {
+  async #apply(operation: string, belongings: Belongings): Promise<void> {
     const namespace = await this.client.namespace();
-    for (const [pathOf, object] of [
-      [paths.secrets, belongings.secret],
-      [paths.configMaps, belongings.configMap],
-      [paths.services, belongings.service],
-    ] as const) {
-      if (object === null) continue;
-      const metadata = { ...object.metadata, ...(owner && { ownerReferences: [owner] }) };
+    for (const [pathOf, object] of each(belongings)) {
       await this.client.call(operation, {
         method: 'PATCH',
         path: `${pathOf(namespace)}/${object.metadata?.name ?? ''}`,
         query: { fieldManager: manager, force: 'true' },
         patch: 'apply',
-        body: { ...object, metadata },
+        body: object,
       });
     }
   }
+
+  /** When the owner goes, by whomever, they go too. */
+  async #own<T extends V1Job | V1Deployment>(
+    operation: string,
+    { metadata }: T,
+    { apiVersion, kind }: T,
+    belongings: Belongings,
+  ): Promise<void> {
+    const namespace = await this.client.namespace();
+    const owner = { apiVersion, kind, name: metadata?.name, uid: metadata?.uid };
+    for (const [pathOf, object] of each(belongings)) {
+      await this.client.find(operation, {
+        method: 'PATCH',
+        path: `${pathOf(namespace)}/${object.metadata?.name ?? ''}`,
+        patch: 'merge',
+        body: { metadata: { ownerReferences: [owner] } },
+      });
+    }
+  }
+}
+
+function each({ secret, configMap, service }: Belongings) {
+  const all = [
+    [paths.secrets, secret],
+    [paths.configMaps, configMap],
+    [paths.services, service],
+  ] as const;
+  return all.flatMap(([pathOf, object]) => (object === null ? [] : [[pathOf, object] as const]));
 }
 
 export function notFound(kind: Kind, operation: string): BackendError {

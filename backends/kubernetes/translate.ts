@@ -5,7 +5,7 @@ import type {
   V1ObjectMeta,
   V1Secret,
   V1Service,
-} from '@kubernetes/client-node';
+} from './native.ts';
 import { BackendError } from '../contract/error.ts';
 import type { JobWorkload, ServiceWorkload } from '../contract/workload.ts';
 import { isInnerPath } from '../work-folder/inputs.ts';

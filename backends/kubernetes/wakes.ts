@@ -134,7 +134,7 @@ export class Wakes {
         const isQuiet = error === null || (error as Error).name === 'TimeoutError';
         if ((error as { statusCode?: number } | null)?.statusCode === 410) resolve(null);
         else if (isQuiet || signal.aborted) resolve(version);
-        else reject(error as Error);
+        else reject(error);
       };
       this.#client
         .watch(path, query, onEvent, onEnd)

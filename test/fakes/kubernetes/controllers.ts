@@ -1,4 +1,4 @@
-import type { V1Deployment, V1Job, V1Pod } from '@kubernetes/client-node';
+import type { V1Deployment, V1Job, V1Pod } from '../../../backends/kubernetes/native.ts';
 import type { KubeObject, Objects } from './objects.ts';
 import { stamp } from './objects.ts';
 
@@ -22,7 +22,7 @@ export class Controllers {
   }
 
   job(name: string): void {
-    const job = this.#objects.get('jobs', name) as (V1Job & KubeObject) | null;
+    const job = this.#objects.get<V1Job>('jobs', name);
     if (job === null || job.status?.conditions?.some(({ status }) => status === 'True')) return;
     const pods = this.podsOf(job.metadata.uid);
     if (job.spec?.suspend === true || job.spec?.parallelism === 0) {
@@ -49,7 +49,7 @@ export class Controllers {
   }
 
   deployment(name: string): void {
-    const found = this.#objects.get('deployments', name) as (V1Deployment & KubeObject) | null;
+    const found = this.#objects.get<V1Deployment>('deployments', name);
     if (found === null) return;
     const pods = this.podsOf(found.metadata.uid).filter(
       (pod) => pod.metadata.deletionTimestamp === undefined && isActive(pod),
@@ -119,7 +119,7 @@ export class Controllers {
 
 /** Marks it; the kubelet ends it and removes it. A pod without a node is gone at once. */
 export function deletePod(objects: Objects, name: string, graceSeconds: number | null): void {
-  const pod = objects.get('pods', name) as Pod | null;
+  const pod = objects.get<V1Pod>('pods', name);
   if (pod === null || pod.metadata.deletionTimestamp !== undefined) return;
   if (pod.spec?.nodeName === undefined) {
     objects.remove('pods', name);

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import type { V1Container, V1Pod } from '@kubernetes/client-node';
+import type { V1Container, V1Pod } from '../../../backends/kubernetes/native.ts';
 import type { ContainerEnd } from './container.ts';
 import { Container } from './container.ts';
 import { expand } from './expansion.ts';
@@ -62,7 +62,7 @@ export class Kubelet {
     const { name } = pod.metadata;
     const main = pod.spec?.containers[0];
     if (main === undefined || this.#isClosed) return;
-    if (/^absent\//.test(main.image ?? '')) {
+    if (main.image?.startsWith('absent/') === true) {
       this.#waiting(name, 'ErrImagePull', `failed to pull image "${main.image}": not found`);
       return;
     }
@@ -196,7 +196,7 @@ export class Kubelet {
   /** The kubelet ends a pod that was active too long: it stays, Failed. */
   #deadline(name: string): void {
     const running = this.#pods.get(name);
-    const pod = this.#objects.get('pods', name) as (V1Pod & KubeObject) | null;
+    const pod = this.#objects.get<V1Pod>('pods', name);
     if (running === undefined || pod?.status?.phase !== 'Running') return;
     const message = 'Pod was active on the node longer than the specified deadline';
     this.#objects.update('pods', name, (one) => ({

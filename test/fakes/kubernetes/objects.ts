@@ -39,8 +39,9 @@ export class Objects {
     return this.#version;
   }
 
-  get(plural: string, name: string): KubeObject | null {
-    return this.#objects.get(`${plural}/${name}`) ?? null;
+  /** `Shape` is what the caller knows of such an object beside its metadata. */
+  get<Shape = object>(plural: string, name: string): (Shape & KubeObject) | null {
+    return (this.#objects.get(`${plural}/${name}`) ?? null) as (Shape & KubeObject) | null;
   }
 
   list(plural: string): readonly KubeObject[] {

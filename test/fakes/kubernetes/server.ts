@@ -130,8 +130,11 @@ export class FakeKubernetes {
     if (fault !== null && (await answerFault(fault, response))) return;
     if (fault?.kind.is === 'REPLY_LOST') {
       // Everything happens, and the connection breaks before a word of it is said.
-      response.writeHead = (() => response) as typeof response.writeHead;
-      response.end = (() => request.socket.destroy() && response) as unknown as typeof response.end;
+      response.writeHead = () => response;
+      response.end = () => {
+        request.socket.destroy();
+        return response;
+      };
     }
     await this.#route(request, response);
   }

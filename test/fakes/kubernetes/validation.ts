@@ -1,4 +1,4 @@
-import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
+import type { V1Container, V1PodSpec } from '../../../backends/kubernetes/native.ts';
 
 /** The sentence of a 422, for mistakes that a real server would refuse; null when it takes the object. */
 export function invalidity(plural: string, object: Record<string, unknown>): string | null {
