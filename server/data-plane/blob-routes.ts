@@ -7,7 +7,7 @@ import type { SignedLinks } from './links.ts';
 
 type BlobRequest = FastifyRequest<{
   Params: { sha256: string; name: string };
-  Querystring: { token?: string };
+  Querystring: { token?: unknown };
 }>;
 
 /** Blobs at signed URLs, with ranges. They are offered as files to save, and never as a page of ours. */
@@ -26,7 +26,7 @@ export function blobRoutes(
     url: '/blobs/:sha256/:name',
     async handler(request: BlobRequest, reply) {
       const { sha256, name } = request.params;
-      if (!links.opensBlob(sha256, name, request.query.token ?? '')) {
+      if (!links.opensBlob(sha256, name, request.query.token)) {
         throw new FathomError('NOT_FOUND', 'There is no such file, or the link has expired.');
       }
       const tag = `"${sha256}"`;

@@ -5,9 +5,9 @@ import type { Links } from '../../services/links.ts';
 /** What the routes ask of a link beside making one. */
 export interface SignedLinks extends Links {
   /** Whether `token` opens this upload now. */
-  opensUpload(uploadId: string, token: string): boolean;
+  opensUpload(uploadId: string, token: unknown): boolean;
   /** Whether `token` opens this blob under this name now. */
-  opensBlob(sha256: string, fileName: string, token: string): boolean;
+  opensBlob(sha256: string, fileName: string, token: unknown): boolean;
 }
 
 export interface LinkOptions {
@@ -34,7 +34,9 @@ export function createLinks(options: LinkOptions): SignedLinks {
     return `${expiry}.${signature(scope, expiry).toString('base64url')}`;
   }
 
-  function opens(scope: string, token: string): boolean {
+  function opens(scope: string, token: unknown): boolean {
+    // A parameter that is given twice comes as a list.
+    if (typeof token !== 'string') return false;
     const [expiry = '', signed = '', ...rest] = token.split('.');
     const given = Buffer.from(signed, 'base64url');
     const expected = signature(scope, expiry);
@@ -46,7 +48,7 @@ export function createLinks(options: LinkOptions): SignedLinks {
     return createHmac('sha256', secret).update(`${scope}\n${expiry}`).digest();
   }
 
-  const opensBlob = (sha256: string, fileName: string, token: string): boolean =>
+  const opensBlob = (sha256: string, fileName: string, token: unknown): boolean =>
     opens(blobScope(sha256, fileName), token);
 
   return {

@@ -11,7 +11,7 @@ const partType = 'application/offset+octet-stream';
 /** A refused part's rest up to this size is read and dropped, so that the connection can go on. */
 const droppedBytes = 1024 * 1024;
 
-type UploadRequest = FastifyRequest<{ Params: { id: string }; Querystring: { token?: string } }>;
+type UploadRequest = FastifyRequest<{ Params: { id: string }; Querystring: { token?: unknown } }>;
 
 /**
  * The tus 1.0 core protocol with checksum, expiration and termination, at signed URLs: the link is the permission.
@@ -33,7 +33,7 @@ export function uploadRoutes(
   const open = (request: UploadRequest, reply: FastifyReply): string => {
     reply.header('tus-resumable', '1.0.0').header('cache-control', 'no-store');
     const { id } = request.params;
-    if (!links.opensUpload(id, request.query.token ?? '')) {
+    if (!links.opensUpload(id, request.query.token)) {
       throw new FathomError('NOT_FOUND', 'There is no such upload, or the link has expired.');
     }
     return id;
