@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { jobRunnerContract } from '../contract/backend/job-runner.contract.ts';
 import { openSlurm } from '../contract/backend/slurm-under-test.ts';
 import { slurmBadDays } from './slurm-bad-days.ts';
+import { slurmTrainsModules } from './slurm-module.ts';
 import { byCommands, byRest } from './slurm-transports.ts';
 import { RealSlurm } from './slurm.ts';
 
@@ -26,5 +27,6 @@ for (const [name, site] of [
     name,
     create: () => openSlurm(site(started()), {}, `${started().folder}/shared`),
   });
+  slurmTrainsModules(name, started, site);
   slurmBadDays(name, site);
 }

@@ -94,7 +94,7 @@ export async function openKubernetes(
 }
 
 /** Runs `kubernetes-submitting-process.ts`, which submits, prints the handle and ends. */
-async function submitFromAnotherProcess(
+export async function submitFromAnotherProcess(
   place: { readonly blobs: string; readonly settings: object },
   workload: JobWorkload,
   key: string,

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { JobRunner } from '../../../backends/contract/job-runner.ts';
 import type { Handle, Program } from '../../../backends/contract/workload.ts';
 import type { FakeSite } from '../../fakes/slurm/site.ts';
 import { fakeCommands, fakeRest } from '../../fakes/slurm/site.ts';
@@ -54,6 +55,11 @@ async function open<S extends FakeSite>(
   const under = await openSlurm(site, { ...quick, ...settings });
   opened.push(under);
   return { ...under, site, cluster: site.cluster };
+}
+
+/** A job that has not ended, so that Slurm must be asked. */
+async function submitted(jobs: JobRunner): Promise<Handle> {
+  return submit(jobs, job(shell('sleep 1')));
 }
 
 /** Waits until `isSo`; never for ever. */
@@ -247,6 +253,21 @@ for (const transport of transports) {
 }
 
 describe('bad days of slurm', () => {
+  test('through ssh every word arrives, and a login that is refused is Unauthorized', async () => {
+    const site = fakeCommands();
+    const ssh = { host: 'login', command: join(site.commandFolder, 'ssh') };
+    const { jobs, again } = await open(site, { transport: { ...site.transport, ssh } });
+    const handle = await submit(jobs, job(shell('echo "$0"; exit 4')));
+    expect((await untilEnded(jobs, handle)).exit?.code).toBe(4);
+    const refused = { host: 'login', command: join(site.commandFolder, 'ssh-refused') };
+    const other = await again({ transport: { ...site.transport, ssh: refused } });
+    expect(await kindOf(async () => other.jobs?.inspect(await submitted(jobs)))).toBe(
+      'Unauthorized',
+    );
+    expect((await other.health()).message).toContain('Permission denied');
+    await other.close();
+  });
+
   test('what the site refuses for good is Rejected, and nothing is kept', async () => {
     const { jobs, cluster, sharedFolder } = await open(fakeCommands());
     for (const [fault, kind] of [

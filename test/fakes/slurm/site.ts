@@ -18,19 +18,25 @@ export interface FakeSite {
 }
 
 /** A cluster that is used by its executables. */
-export function fakeCommands(): FakeSite {
+export function fakeCommands(): FakeCommands {
+  const commandFolder = join(here, 'bin');
   const cluster = new FakeCluster(mkdtempSync(join(tmpdir(), 'fathom-fake-slurm-')));
   return {
     cluster,
+    commandFolder,
     transport: {
       kind: 'cli',
-      commandFolder: join(here, 'bin'),
+      commandFolder,
       environment: { FAKE_SLURM: cluster.folder, FAKE_NODE: process.execPath },
     },
     settings: {},
     listing: () => Promise.resolve(JSON.stringify(cluster.list())),
     destroy: () => Promise.resolve(cluster.destroy()),
   };
+}
+
+export interface FakeCommands extends FakeSite {
+  readonly commandFolder: string;
 }
 
 export interface FakeRest extends FakeSite {
