@@ -6,7 +6,10 @@ import { lastLine, runTests } from './house/tests.ts';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Suites against a real server: name → suite, which starts the server or says how to. */
-const realServers = { slurm: 'test/real/slurm.suite.ts' };
+const realServers = {
+  kubernetes: 'test/real/kubernetes.suite.ts',
+  slurm: 'test/real/slurm.suite.ts',
+};
 
 const [first, ...rest] = process.argv.slice(2);
 if (first === '--real') process.exitCode = await real(rest);
