@@ -63,7 +63,7 @@ async function runUnderPackagedNode() {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
       // A terminal interrupts the whole group; a second interrupt would cut the server's graceful stop short.
-      if (signal === 'SIGTERM' || process.stdin.isTTY !== true) child.kill(signal);
+      if (signal === 'SIGTERM' || !process.stdin.isTTY) child.kill(signal);
     });
   }
   child.on('error', (error) => fail(`${node} does not start: ${error.message}`));
