@@ -20,6 +20,8 @@ interface Source {
 
 interface SourcedLine extends StampedLine {
   readonly source: Source;
+  /** Its time, or that of a line before it where a clock went back: no stream is ever put in another order. */
+  readonly place: bigint;
 }
 
 /** So much is collected before it is sorted and handed out; of each source, and in one chunk. */
@@ -63,17 +65,19 @@ async function round(
     const stop = new AbortController();
     const both = AbortSignal.any([signal, stop.signal]);
     let count = 0;
+    let place = 0n;
     for await (const line of sourceLines(site, source, positions[source.id] ?? null, both)) {
-      lines.push({ ...line, source });
+      if (line.nanoseconds > place) place = line.nanoseconds;
+      lines.push({ ...line, source, place });
       if (++count < roundLines) continue;
-      if (horizon === null || line.nanoseconds < horizon) horizon = line.nanoseconds;
+      if (horizon === null || place < horizon) horizon = place;
       break;
     }
     stop.abort();
   }
   const limit = horizon;
-  const ready = limit === null ? lines : lines.filter((line) => line.nanoseconds <= limit);
-  const sorted = ready.toSorted((a, b) => Number(a.nanoseconds - b.nanoseconds));
+  const ready = limit === null ? lines : lines.filter((line) => line.place <= limit);
+  const sorted = ready.toSorted((a, b) => Number(a.place - b.place));
   return { lines: sorted, isAll: limit === null };
 }
 

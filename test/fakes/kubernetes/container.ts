@@ -26,6 +26,9 @@ export interface LogLine {
 }
 
 const newline = 10;
+/** A clock that never goes back. */
+const epochNanoseconds = BigInt(Date.now()) * 1_000_000n;
+const startNanoseconds = process.hrtime.bigint();
 
 /** The command of a container as a process of this machine, in a process group of its own. */
 export class Container {
@@ -97,7 +100,7 @@ export class Container {
   }
 
   #keep(stream: LogLine['stream'], bytes: Buffer, isWhole: boolean): void {
-    const at = BigInt(Date.now()) * 1_000_000n + (process.hrtime.bigint() % 1_000_000n);
+    const at = epochNanoseconds - startNanoseconds + process.hrtime.bigint();
     this.log.push({ at, stream, bytes: Buffer.from(bytes), isWhole });
     const port = /^\{"type":"listening","port":(\d+)/.exec(bytes.toString('utf8'))?.[1];
     if (port === undefined) return;
