@@ -226,7 +226,8 @@ export class RealSlurm {
       .filter((pid) => {
         try {
           const environment = `${readFileSync(`/proc/${pid}/environ`, 'latin1')}\0`;
-          return environment.includes(mark) && environment.includes('SLURM_JOB_ID=');
+          const isStep = readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('slurmstepd');
+          return environment.includes(mark) && (isStep || environment.includes('SLURM_JOB_ID='));
         } catch {
           return false;
         }
