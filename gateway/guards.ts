@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { GatewayError } from './presentation.ts';
 
@@ -27,6 +28,9 @@ export function guardHost(app: FastifyInstance, hosts: readonly string[] | 'any'
   });
 }
 
+/** Longer than any answer to the first request of a WebSocket takes. */
+const upgradeMs = 2_000;
+
 /**
  * Ends the connection of an upgrade that was refused: Node has let go of it, so it would stay open after its peer has gone,
  * and closing the server would wait for it. Call it before any route is registered.
@@ -34,6 +38,16 @@ export function guardHost(app: FastifyInstance, hosts: readonly string[] | 'any'
 export function endRefusedUpgrades(app: FastifyInstance): void {
   app.addHook('onResponse', async (request) => {
     if (request.raw.headers.upgrade !== undefined) request.raw.socket.destroy();
+  });
+  // A server that is closing refuses before any hook.
+  const timers = new WeakMap<IncomingMessage, NodeJS.Timeout>();
+  app.server.on('upgrade', (request, socket) => {
+    const timer = setTimeout(() => socket.destroy(), upgradeMs);
+    timers.set(request, timer);
+    socket.once('close', () => clearTimeout(timer));
+  });
+  app.addHook('onReady', async () => {
+    app.websocketServer.on('connection', (_socket, request) => clearTimeout(timers.get(request)));
   });
 }
 

@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(fileURLToPath(new URL('.', import.meta.url)), '..', '..', '..');
 
+const longestStopMs = 15_000;
+
 export interface Answer {
   // What comes back is looked at by shape in each test.
   readonly data?: Readonly<Record<string, Answered>> | null;
@@ -117,12 +119,19 @@ export class Server {
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill(signal);
-    await ended;
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+    }, longestStopMs);
+    await ended.finally(() => clearTimeout(timer));
+    if (late) throw new Error('The server did not stop when it was asked to.');
   }
 
   /** Stops it, ends what it left and removes its folder. */
   async destroy(): Promise<void> {
-    await this.stop();
+    const stopped = this.stop();
+    await stopped.catch(() => undefined);
     for (const { pid } of this.processes()) {
       try {
         process.kill(pid, 'SIGKILL');
@@ -131,6 +140,7 @@ export class Server {
       }
     }
     if (this.#own) await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    await stopped;
   }
 
   /** What runs on behalf of this state folder, the server aside: by command, working folder and environment. */
@@ -192,7 +202,7 @@ export class Server {
 export async function eventually<T>(
   read: () => T | Promise<T>,
   fits: (value: T) => boolean,
-  timeoutMs = 18_000,
+  timeoutMs = 25_000,
 ): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {
