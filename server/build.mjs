@@ -65,7 +65,9 @@ async function bundle(project, wanted) {
     })
     .catch((error) => {
       throw new BuildError(`the sources do not build:\n${error.message}`);
-    });
+    })
+    // Its process would stay beside the server for as long as that runs.
+    .finally(() => esbuild.stop());
   await mkdir(out, { recursive: true });
   const files = result.outputFiles.map((file) => ({
     name: file.path.slice(out.length + 1),

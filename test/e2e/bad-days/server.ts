@@ -153,8 +153,6 @@ export class Server {
         const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
         const environment = readFileSync(`/proc/${name}/environ`, 'utf8');
         const signs = [command, environment, readlinkSync(`/proc/${name}/cwd`)];
-        // The tool that built the server has the server's environment.
-        if (command.includes('/esbuild ')) continue;
         if (signs.some((sign) => sign.includes(this.state))) found.push({ pid, command });
       } catch {
         // It ended while we looked.
