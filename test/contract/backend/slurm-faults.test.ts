@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -43,6 +43,11 @@ function shell(script: string): Program {
   return { kind: 'COMMAND', argv: ['/bin/sh', '-c', script], image: null };
 }
 
+/** Goes on to `then` when `openGate` says so. */
+function gated(then: string, first = 'true'): Program {
+  return shell(`${first}; while [ ! -e go ]; do sleep 0.05; done; ${then}`);
+}
+
 const opened: SlurmUnderTest[] = [];
 afterEach(async () => {
   for (const under of opened.splice(0)) await under.destroy();
@@ -60,6 +65,12 @@ async function open<S extends FakeSite>(
 /** A job that has not ended, so that Slurm must be asked. */
 async function submitted(jobs: JobRunner): Promise<Handle> {
   return submit(jobs, job(shell('sleep 1')));
+}
+
+function openGate({ sharedFolder }: SlurmUnderTest, { native }: Handle): void {
+  const { name } = native;
+  if (typeof name !== 'string') throw new Error('no name');
+  writeFileSync(join(sharedFolder, 'jobs', name, 'work/go'), '');
 }
 
 /** Waits until `isSo`; never for ever. */
@@ -100,9 +111,10 @@ for (const transport of transports) {
     });
 
     test('a job that Slurm took late does nothing beside the one that runs', async () => {
-      const { jobs, cluster } = await open(await transport.open());
+      const under = await open(await transport.open());
+      const { jobs, cluster } = under;
       cluster.holdNewJobs();
-      const handle = await submit(jobs, job(shell('echo once; sleep 1')));
+      const handle = await submit(jobs, job(gated('exit 0', 'echo once')));
       const [first] = cluster.list();
       if (first === undefined) throw new Error('there is no job');
       const late = cluster.submit(first);
@@ -110,6 +122,8 @@ for (const transport of transports) {
       await until(() => cluster.list().some(({ id, state }) => id === late && state === 'RUNNING'));
       await untilJob(jobs, handle, ({ phase }) => phase === 'RUNNING');
       cluster.start(first.id);
+      await until(() => cluster.list().some(({ id, end }) => id === first.id && end > 0));
+      openGate(under, handle);
       const { exit } = await untilEnded(jobs, handle);
       expect(exit).toMatchObject({ cause: 'EXITED', code: 0 });
       expect((await printed(jobs, handle)).map(({ text }) => text)).toEqual(['once']);
@@ -118,8 +132,9 @@ for (const transport of transports) {
     });
 
     test('while Slurm is down looks fail as Unavailable, and the job goes on', async () => {
-      const { jobs, cluster, backend } = await open(await transport.open());
-      const handle = await submit(jobs, job(shell('sleep 0.4; exit 3')));
+      const under = await open(await transport.open());
+      const { jobs, cluster, backend } = under;
+      const handle = await submit(jobs, job(gated('exit 3')));
       await untilJob(jobs, handle, ({ phase }) => phase === 'RUNNING');
       cluster.plant(transport.looking, 'down');
       const looks = Array.from({ length: 20 }, () => kindOf(() => jobs.inspect(handle)));
@@ -127,6 +142,7 @@ for (const transport of transports) {
       expect(await kindOf(() => jobs.inspect(handle))).toBe('Unavailable');
       expect((await backend.health()).reachable).toBe(true);
       await sleep(550);
+      openGate(under, handle);
       expect((await untilEnded(jobs, handle)).exit).toMatchObject({ cause: 'EXITED', code: 3 });
     });
 
@@ -152,12 +168,14 @@ for (const transport of transports) {
     });
 
     test('a running job that Slurm forgot is running as long as its supervisor says so', async () => {
-      const { jobs, cluster } = await open(await transport.open());
-      const handle = await submit(jobs, job(shell('sleep 1.2; exit 2')));
+      const under = await open(await transport.open());
+      const { jobs, cluster } = under;
+      const handle = await submit(jobs, job(gated('exit 2')));
       await untilJob(jobs, handle, ({ phase }) => phase === 'RUNNING');
       cluster.forget(1);
       await sleep(300);
       expect(await jobs.inspect(handle)).toMatchObject({ phase: 'RUNNING' });
+      openGate(under, handle);
       expect((await untilEnded(jobs, handle)).exit?.code).toBe(2);
     });
 
@@ -245,7 +263,7 @@ for (const transport of transports) {
       const { jobs, cluster } = await open(await transport.open());
       const handle = await submit(jobs, job(shell('sleep 30')));
       await untilJob(jobs, handle, ({ phase }) => phase === 'RUNNING');
-      cluster.plant(transport.submitting === 'sbatch' ? 'scancel' : 'cancel', 'down');
+      cluster.plant(transport.looking, 'down');
       expect(await kindOf(() => jobs.cancel(handle))).toBe('Unavailable');
       expect((await untilEnded(jobs, handle)).exit?.cause).toBe('CANCELLED');
     });
