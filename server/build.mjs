@@ -67,7 +67,7 @@ async function bundle(project, wanted) {
       throw new BuildError(`the sources do not build:\n${error.message}`);
     })
     // Its process would stay beside the server for as long as that runs.
-    .finally(() => esbuild.stop());
+    .finally(() => void esbuild.stop());
   await mkdir(out, { recursive: true });
   const files = result.outputFiles.map((file) => ({
     name: file.path.slice(out.length + 1),
