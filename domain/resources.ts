@@ -4,6 +4,11 @@ export interface Resources {
   readonly memoryMiB: number;
   readonly gpus: GpuRequest | null;
   readonly timeLimitSeconds: number;
+  /**
+   * How many nodes work together, each with all of the above; absent is one. The program runs once on each, with
+   * FATHOM_NODE_RANK from 0, FATHOM_NODES, and FATHOM_HEAD_ADDRESS: a name or address where rank 0 can be reached.
+   */
+  readonly nodes?: number;
 }
 
 export interface GpuRequest {
@@ -37,6 +42,7 @@ export const defaultInferenceResources: Resources = Object.freeze({
 });
 
 export const resourceLimits = Object.freeze({
+  nodes: { minimum: 1, maximum: 1024 },
   cpus: { minimum: 0.1, maximum: 1024 },
   memoryMiB: { minimum: 64, maximum: 16 * 1024 * 1024 },
   gpuCount: { minimum: 1, maximum: 1024 },

@@ -76,6 +76,7 @@ export async function openInstallation(request: InstallationRequest): Promise<In
       placeBlob: (sha256: string, path: string) => blobs.place(sha256, path),
       mayDispatch: () => duty.isOn,
       stateFolder,
+      deliveries: null,
       log,
     };
     const defaults = type === 'local' ? { runtime } : {};

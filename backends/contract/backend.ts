@@ -1,11 +1,11 @@
 import type { GpuDevice } from '../../domain/resources.ts';
+import type { FunctionRunner } from './function-runner.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { ServiceRunner } from './service-runner.ts';
 import type { Handle } from './workload.ts';
 
 /**
- * A place where things run. It offers one or more facets; a facet that is null answers Unsupported above. FunctionRunner
- * (serverless) joins with the first backend that has one.
+ * A place where things run. It offers one or more facets; a facet that is null answers Unsupported above.
  */
 export interface Backend {
   /** As configured, unique, for example `local`. */
@@ -14,6 +14,7 @@ export interface Backend {
   readonly capabilities: Capabilities;
   readonly jobs: JobRunner | null;
   readonly services: ServiceRunner | null;
+  readonly functions: FunctionRunner | null;
   /** Never rejects; looks, within 2 s. */
   health(): Promise<BackendHealth>;
   /** Forgets a job or service for good: stops it if it runs, removes its native object and its work folder. Idempotent. */
@@ -36,6 +37,10 @@ export interface Capabilities {
   readonly processes: boolean;
   /** Whether it replaces servers that fail. */
   readonly selfHealing: boolean;
+  /** Whether one job can have several nodes, see `Resources.nodes`. */
+  readonly severalNodes: boolean;
+  /** Whether standard output and standard error are told apart in logs. */
+  readonly separatesStreams: boolean;
 }
 
 export const noCapabilities: Capabilities = Object.freeze({
@@ -47,6 +52,8 @@ export const noCapabilities: Capabilities = Object.freeze({
   images: false,
   processes: false,
   selfHealing: false,
+  severalNodes: false,
+  separatesStreams: false,
 });
 
 export interface BackendHealth {

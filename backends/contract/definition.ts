@@ -1,10 +1,13 @@
 import type { Ambient } from '../../domain/ambient.ts';
 import type { Backend } from './backend.ts';
+import type { Deliveries } from './delivery.ts';
 
 /** What every backend is given beside its own settings. */
 export interface BackendSurroundings extends Ambient {
   /** Writes a blob as a read-only file at an absolute path (the shared folder of the data plane). */
   readonly placeBlob: (sha256: string, path: string) => Promise<void>;
+  /** For sites that share no folder with us; null where this process offers none. */
+  readonly deliveries: Deliveries | null;
   /** A folder of this backend's own, kept between restarts; absolute. */
   readonly stateFolder: string;
   /**

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Secret } from './secret.ts';
+import { Secret } from '../contract/secret.ts';
 
 const count = z.number().int().min(1);
 const secret = z.union([

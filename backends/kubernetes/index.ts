@@ -24,6 +24,7 @@ class KubernetesBackend implements Backend {
   readonly capabilities: Capabilities;
   readonly jobs: KubernetesJobs;
   readonly services: KubernetesServices;
+  readonly functions = null;
   readonly #site: Site;
 
   constructor(site: Site) {

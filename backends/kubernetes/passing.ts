@@ -5,13 +5,17 @@ import type { InvokeRequest } from '../contract/service-runner.ts';
 import { statusMessage } from './errors.ts';
 import { paths } from './names.ts';
 import { podOf } from './observe-service.ts';
-import type { Passed, Server } from './server-pool.ts';
+import type { Passed, PoolServer } from '../server-pool/server-pool.ts';
 import type { Site } from './site.ts';
+
+export interface PodServer extends PoolServer {
+  readonly podIP: string | null;
+}
 
 /** One request to one server: through the API server, or straight to the pod where we reach it. */
 export async function pass(
   site: Site,
-  server: Server,
+  server: PodServer,
   request: InvokeRequest,
   signal: AbortSignal,
 ): Promise<Passed> {
@@ -37,7 +41,7 @@ export async function pass(
 
 async function sent(
   site: Site,
-  server: Server,
+  server: PodServer,
   { method, path, headers, body }: InvokeRequest,
   signal: AbortSignal,
 ): Promise<Dispatcher.ResponseData> {

@@ -13,8 +13,8 @@ import { readPodLogs } from './logs.ts';
 import { nativeName, paths } from './names.ts';
 import { isListening, observeService, podOf, replicaId, serving } from './observe-service.ts';
 import { pass } from './passing.ts';
-import { ServerPool } from './server-pool.ts';
-import type { Server } from './server-pool.ts';
+import { ServerPool } from '../server-pool/server-pool.ts';
+import type { PodServer } from './passing.ts';
 import type { Site } from './site.ts';
 import { notFound } from './site.ts';
 import { translateService } from './translate.ts';
@@ -24,7 +24,7 @@ const replicasMaximum = 256;
 const freshMs = 5000;
 
 interface Pool {
-  readonly servers: ServerPool;
+  readonly servers: ServerPool<PodServer>;
   refreshedAt: number;
 }
 
@@ -161,7 +161,7 @@ export class KubernetesServices implements ServiceRunner {
     );
   }
 
-  #open(): ServerPool {
+  #open(): ServerPool<PodServer> {
     const site = this.#site;
     return new ServerPool({
       now: () => site.surroundings.now(),
@@ -172,7 +172,7 @@ export class KubernetesServices implements ServiceRunner {
   }
 
   /** The cluster makes another pod in its place. */
-  async #evict({ id }: Server): Promise<void> {
+  async #evict({ id }: PodServer): Promise<void> {
     const site = this.#site;
     const pod = podOf(id);
     site.surroundings.log('warn', `${site.name}: server ${id} did not answer and is replaced`);

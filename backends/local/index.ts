@@ -41,6 +41,7 @@ class LocalBackend implements Backend {
   readonly capabilities;
   readonly jobs: LocalJobs;
   readonly services: LocalServices;
+  readonly functions = null;
   readonly #site: Site;
   readonly #surroundings: BackendSurroundings;
 
@@ -56,6 +57,7 @@ class LocalBackend implements Backend {
       enforcesTimeLimit: true,
       processes: true,
       selfHealing: true,
+      separatesStreams: true,
     });
     this.jobs = new LocalJobs(site);
     this.services = new LocalServices(site);

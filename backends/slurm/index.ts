@@ -40,6 +40,7 @@ class SlurmBackend implements Backend {
   readonly jobs: SlurmJobs;
   /** A batch system runs no servers. */
   readonly services = null;
+  readonly functions = null;
   readonly #site: Site;
   readonly #surroundings: BackendSurroundings;
 
@@ -55,6 +56,7 @@ class SlurmBackend implements Backend {
       enforcesTimeLimit: true,
       images: container !== null,
       processes: runtime.length > 0,
+      separatesStreams: true,
     });
     this.jobs = new SlurmJobs(site);
     this.#site = site;

@@ -25,6 +25,9 @@ const product = [
 
 const contracts = ['store/contract', 'backends/contract', 'storage/contract'] as const;
 
+/** What several backends are made of. */
+const sharedByBackends = ['backends/server-pool', 'backends/work-folder'] as const;
+
 export const layers: readonly Layer[] = [
   { at: 'domain', may: ['domain'], packages: false },
   { at: 'schema', may: ['schema', 'domain'], packages: true },
@@ -32,7 +35,7 @@ export const layers: readonly Layer[] = [
   { at: 'services', may: ['services', 'domain', ...contracts], packages: true },
   { at: 'store', may: ['store', 'domain'], packages: true },
   { at: 'store/contract', may: ['store/contract', 'domain'], packages: true },
-  { at: 'backends', may: ['backends/contract', 'backends/work-folder', 'domain'], packages: true },
+  { at: 'backends', may: ['backends/contract', ...sharedByBackends, 'domain'], packages: true },
   { at: 'backends/registry.ts', may: ['backends', 'domain'], packages: true },
   { at: 'storage', may: ['storage/contract', 'domain'], packages: true },
   { at: 'storage/registry.ts', may: ['storage', 'domain'], packages: true },
@@ -56,7 +59,7 @@ export const rootFolders: readonly string[] = layers
   .filter((at) => !at.includes('/'));
 
 /**
- * Below these every folder is one implementation: it sees the contract, what backends share of a work folder, and itself,
+ * Below these every folder is one implementation: it sees the contract, what backends share, and itself,
  * never its sibling; only the registry beside it and `server/` name one.
  */
 const implementations = ['backends', 'storage'] as const;

@@ -14,6 +14,7 @@ export function localSurroundings(
     now: () => Date.now(),
     random: () => 0.5,
     stateFolder,
+    deliveries: null,
     placeBlob: async (sha256, path) => {
       const content =
         knownBlobs.get(sha256) ?? (await readFile(join(blobs, sha256), 'utf8').catch(() => null));

@@ -274,6 +274,7 @@ async function open(folder: string, options: SiteOptions): Promise<Opened> {
     {
       ...ambient,
       stateFolder,
+      deliveries: null,
       log: () => undefined,
       placeBlob: (sha256, path) => blobs.place(sha256, path),
     },

@@ -188,6 +188,7 @@ async function open(folder: string, settings: object): Promise<Opened> {
     {
       ...ambient,
       stateFolder,
+      deliveries: null,
       log: () => undefined,
       placeBlob: (sha256, path) => blobs.place(sha256, path),
     },

@@ -1,9 +1,9 @@
 import { BackendError } from '../contract/error.ts';
 import type { InvokeRequest, InvokeResponse } from '../contract/service-runner.ts';
 
-export interface Server {
+/** One that could answer; `id` changes when it is replaced. What else is needed to reach it is the backend's matter. */
+export interface PoolServer {
   readonly id: string;
-  readonly podIP: string | null;
 }
 
 export type Passed =
@@ -15,13 +15,14 @@ export type Passed =
       readonly reached: 'NOBODY' | 'SERVER' | 'BEGUN';
     };
 
-interface Known extends Server {
+interface Known<Server extends PoolServer> {
+  readonly server: Server;
   inFlight: number;
   /** Not to be used until it is replaced, or answered again. */
   out: boolean;
 }
 
-export interface PoolOptions {
+export interface PoolOptions<Server extends PoolServer> {
   readonly now: () => number;
   readonly patienceMs: number;
   /** Never rejects but with BackendError; `signal` ends it. */
@@ -33,11 +34,11 @@ export interface PoolOptions {
 const attempts = 3;
 
 /** The ready servers of one service, as far as they are known here. */
-export class ServerPool {
-  readonly #options: PoolOptions;
-  readonly #servers = new Map<string, Known>();
+export class ServerPool<Server extends PoolServer> {
+  readonly #options: PoolOptions<Server>;
+  readonly #servers = new Map<string, Known<Server>>();
 
-  constructor(options: PoolOptions) {
+  constructor(options: PoolOptions<Server>) {
     this.#options = options;
   }
 
@@ -52,7 +53,7 @@ export class ServerPool {
     for (const id of this.#servers.keys()) if (!there.has(id)) this.#servers.delete(id);
     for (const server of servers) {
       if (!this.#servers.has(server.id)) {
-        this.#servers.set(server.id, { ...server, inFlight: 0, out: false });
+        this.#servers.set(server.id, { server, inFlight: 0, out: false });
       }
     }
   }
@@ -64,14 +65,14 @@ export class ServerPool {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const remaining = deadline - this.#options.now();
       if (remaining <= 0) throw late();
-      const server = this.#choose(request.replica, tried);
-      if (server === null) break;
-      tried.add(server.id);
-      const passed = await this.#pass(server, request, remaining);
+      const known = this.#choose(request.replica, tried);
+      if (known === null) break;
+      tried.add(known.server.id);
+      const passed = await this.#pass(known, request, remaining);
       if (passed === 'LATE') throw late();
-      if (passed.kind === 'ANSWER') return { ...passed.response, replica: server.id };
+      if (passed.kind === 'ANSWER') return { ...passed.response, replica: known.server.id };
       failure = passed.error;
-      if (passed.reached === 'NOBODY') this.#askLater(server);
+      if (passed.reached === 'NOBODY') this.#askLater(known);
       else if (passed.reached === 'BEGUN' || !mayRepeat(request)) break;
     }
     if (failure === null) {
@@ -82,58 +83,59 @@ export class ServerPool {
     throw new BackendError('Unavailable', 'invoke', message, { cause: failure });
   }
 
-  #choose(replica: string | null, tried: ReadonlySet<string>): Known | null {
-    let best: Known | null = null;
-    for (const server of this.#servers.values()) {
-      if (server.out || tried.has(server.id)) continue;
-      if (replica !== null && server.id !== replica) continue;
-      if (best === null || server.inFlight < best.inFlight) best = server;
+  #choose(replica: string | null, tried: ReadonlySet<string>): Known<Server> | null {
+    let best: Known<Server> | null = null;
+    for (const known of this.#servers.values()) {
+      const { id } = known.server;
+      if (known.out || tried.has(id)) continue;
+      if (replica !== null && id !== replica) continue;
+      if (best === null || known.inFlight < best.inFlight) best = known;
     }
     return best;
   }
 
   async #pass(
-    server: Known,
+    known: Known<Server>,
     request: InvokeRequest,
     remainingMs: number,
   ): Promise<Passed | 'LATE'> {
     const signal = AbortSignal.timeout(Math.min(remainingMs, 2 ** 31 - 1));
-    server.inFlight++;
+    known.inFlight++;
     try {
-      const passed = await this.#options.pass(server, request, signal);
+      const passed = await this.#options.pass(known.server, request, signal);
       if (passed.kind === 'ANSWER' || !signal.aborted) return passed;
-      this.#doubt(server, remainingMs);
+      this.#doubt(known, remainingMs);
       return 'LATE';
     } finally {
-      server.inFlight--;
+      known.inFlight--;
     }
   }
 
   /** One that had hardly any time is asked for a sign of life, or callers in a hurry could end servers at will. */
-  #doubt(server: Known, hadMs: number): void {
-    if (server.out) return;
-    server.out = true;
-    if (hadMs >= this.#options.patienceMs) this.#options.evict(server);
-    else void this.#ask(server, true);
+  #doubt(known: Known<Server>, hadMs: number): void {
+    if (known.out) return;
+    known.out = true;
+    if (hadMs >= this.#options.patienceMs) this.#options.evict(known.server);
+    else void this.#ask(known, true);
   }
 
   /** It takes no connection: when its program ended, the cluster starts it again under another id. */
-  #askLater(server: Known): void {
-    if (server.out) return;
-    server.out = true;
-    setTimeout(() => void this.#ask(server, false), this.#options.patienceMs).unref();
+  #askLater(known: Known<Server>): void {
+    if (known.out) return;
+    known.out = true;
+    setTimeout(() => void this.#ask(known, false), this.#options.patienceMs).unref();
   }
 
-  async #ask(server: Known, isHanging: boolean): Promise<void> {
-    if (this.#servers.get(server.id) !== server) return;
+  async #ask(known: Known<Server>, isHanging: boolean): Promise<void> {
+    if (this.#servers.get(known.server.id) !== known) return;
     const signal = AbortSignal.timeout(this.#options.patienceMs);
     const request = { method: 'GET', path: '/', headers: {}, body: null, replica: null } as const;
-    const passed = await this.#options.pass(server, request, signal).catch(() => null);
-    if (passed?.kind === 'ANSWER') server.out = false;
-    else if (isHanging && signal.aborted) this.#options.evict(server);
-    else if (this.#servers.get(server.id) === server) {
+    const passed = await this.#options.pass(known.server, request, signal).catch(() => null);
+    if (passed?.kind === 'ANSWER') known.out = false;
+    else if (isHanging && signal.aborted) this.#options.evict(known.server);
+    else if (this.#servers.get(known.server.id) === known) {
       // Not hanging and not answering: the cluster knows better; what it still calls ready is used again.
-      server.out = false;
+      known.out = false;
     }
   }
 }
