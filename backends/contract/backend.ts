@@ -2,6 +2,7 @@ import type { GpuDevice } from '../../domain/resources.ts';
 import type { FunctionRunner } from './function-runner.ts';
 import type { JobRunner } from './job-runner.ts';
 import type { ServiceRunner } from './service-runner.ts';
+import type { NativeRequest, Wanted } from './native-request.ts';
 import type { Handle } from './workload.ts';
 
 /**
@@ -17,6 +18,11 @@ export interface Backend {
   readonly functions: FunctionRunner | null;
   /** Never rejects; looks, within 2 s. */
   health(): Promise<BackendHealth>;
+  /**
+   * The dry run: what `submit` or `deploy` would send under this key. Nothing is sent, started or written, and it answers
+   * while the backend cannot be reached. Rejects with Unsupported or Rejected as `submit` or `deploy` would.
+   */
+  plan(wanted: Wanted, key: string): Promise<readonly NativeRequest[]>;
   /** Forgets a job or service for good: stops it if it runs, removes its native object and its work folder. Idempotent. */
   release(handle: Handle): Promise<void>;
   /** Lets go of everything here; what runs goes on. Every method rejects afterwards. Idempotent. */
@@ -64,11 +70,16 @@ export interface BackendHealth {
   readonly capacity: {
     readonly cpus: number;
     readonly memoryMiB: number;
-    readonly gpus: readonly GpuDevice[];
+    readonly gpus: readonly SiteGpu[];
     readonly cpusInUse: number;
     readonly memoryInUseMiB: number;
     readonly gpusInUse: number;
     /** Jobs accepted and not started. */
     readonly queued: number;
   } | null;
+}
+
+export interface SiteGpu extends GpuDevice {
+  /** Absent where the site says only how many are in use, or nothing. */
+  readonly inUse?: boolean;
 }

@@ -1,11 +1,13 @@
 import type { Backend, BackendHealth, Capabilities } from '../contract/backend.ts';
 import { noCapabilities } from '../contract/backend.ts';
 import { defineBackend } from '../contract/definition.ts';
+import type { NativeRequest, Wanted } from '../contract/native-request.ts';
 import type { Handle } from '../contract/workload.ts';
 import type { KubernetesSettings } from './config.ts';
 import { parseSettings } from './config.ts';
 import { siteHealth } from './health.ts';
 import { KubernetesJobs } from './jobs.ts';
+import { planOf } from './plan.ts';
 import { release } from './release.ts';
 import { KubernetesServices } from './services.ts';
 import { Site } from './site.ts';
@@ -47,6 +49,11 @@ class KubernetesBackend implements Backend {
 
   health(): Promise<BackendHealth> {
     return siteHealth(this.#site);
+  }
+
+  async plan(wanted: Wanted, key: string): Promise<readonly NativeRequest[]> {
+    this.#site.assertOpen('plan');
+    return planOf(wanted, key, this.#site.settings);
   }
 
   async release(handle: Handle): Promise<void> {

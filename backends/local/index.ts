@@ -4,6 +4,7 @@ import type { Backend, BackendHealth } from '../contract/backend.ts';
 import { noCapabilities } from '../contract/backend.ts';
 import type { BackendSurroundings } from '../contract/definition.ts';
 import { defineBackend } from '../contract/definition.ts';
+import type { NativeRequest, Wanted } from '../contract/native-request.ts';
 import type { Handle } from '../contract/workload.ts';
 import type { Capacity } from './allocation.ts';
 import { LocalClient } from './client.ts';
@@ -12,6 +13,7 @@ import { parseSettings } from './config.ts';
 import type { GpuSurvey } from './gpus.ts';
 import { surveyGpus } from './gpus.ts';
 import { LocalJobs } from './jobs.ts';
+import { planOf } from './plan.ts';
 import { release } from './release.ts';
 import { Scheduler } from './scheduler.ts';
 import { LocalServices } from './services.ts';
@@ -80,12 +82,22 @@ class LocalBackend implements Backend {
       checkedAt,
       capacity: {
         ...capacity,
+        gpus: capacity.gpus.map((gpu) => ({
+          ...gpu,
+          inUse: held.some(({ gpus }) => gpus.includes(gpu.index)),
+        })),
         cpusInUse: held.reduce((sum, one) => sum + one.cpus, 0),
         memoryInUseMiB: held.reduce((sum, one) => sum + one.memoryMiB, 0),
         gpusInUse: held.reduce((sum, one) => sum + one.gpus.length, 0),
         queued: scheduler.jobs.filter((job) => !scheduler.isGranted(job)).length,
       },
     };
+  }
+
+  async plan(wanted: Wanted, key: string): Promise<readonly NativeRequest[]> {
+    this.#site.assertOpen('plan');
+    const { settings, client } = this.#site;
+    return planOf(wanted, key, settings, (kind, name) => client.workFolder(kind, name));
   }
 
   release(handle: Handle): Promise<void> {

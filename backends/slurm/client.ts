@@ -1,4 +1,5 @@
 import type { Ambient } from '../../domain/ambient.ts';
+import type { NativeRequest } from '../contract/native-request.ts';
 import { CliClient } from './cli/client.ts';
 import type { SlurmSettings } from './config.ts';
 import type { BatchRequest, NativeJob, NativeSite } from './native.ts';
@@ -8,6 +9,8 @@ import { RestClient } from './rest/client.ts';
 export interface SlurmClient {
   /** The job's id. A rejection as Unavailable leaves open whether Slurm has it. */
   submit(request: BatchRequest): Promise<string>;
+  /** What `submit` would send. Asks for nothing but the version of the API, where that matters. */
+  plan(request: BatchRequest): Promise<readonly NativeRequest[]>;
   /** Jobs of that name, as far as Slurm remembers them. */
   named(name: string): Promise<readonly NativeJob[]>;
   /** What is absent in the answer, Slurm says it does not know. */

@@ -19,7 +19,10 @@ export function siteHealth(
   const up = ours.filter(({ states }) => !states.some((state) => unusable.includes(state)));
   const sum = (value: (node: NativeNode) => number): number =>
     up.reduce((total, node) => total + value(node), 0);
-  const gpus = up.flatMap(({ gres }) => gpuTypes(gres));
+  const gpus = up.flatMap(({ gres, gresInUse }) => {
+    const taken = [...gpuTypes(gresInUse)];
+    return gpuTypes(gres).map((type) => ({ type, inUse: takeOut(taken, type) }));
+  });
   const nodes = `${up.length} of ${ours.length} nodes usable`;
   const waiting = `${site.queued} jobs waiting`;
   return {
@@ -29,13 +32,20 @@ export function siteHealth(
     capacity: {
       cpus: sum(({ cpus }) => cpus),
       memoryMiB: sum(({ memoryMiB }) => memoryMiB),
-      gpus: gpus.map((type, index) => device(type, index, settings)),
+      gpus: gpus.map(({ type, inUse }, index) => ({ ...device(type, index, settings), inUse })),
       cpusInUse: sum(({ cpusInUse }) => cpusInUse),
       memoryInUseMiB: sum(({ memoryInUseMiB }) => memoryInUseMiB),
       gpusInUse: sum(({ gresInUse }) => gpuTypes(gresInUse).length),
       queued: site.queued,
     },
   };
+}
+
+/** Slurm says how many of each type are in use, not which: those of a type are all alike. */
+function takeOut(types: (string | null)[], type: string | null): boolean {
+  const at = types.indexOf(type);
+  if (at >= 0) types.splice(at, 1);
+  return at >= 0;
 }
 
 function device(type: string | null, index: number, settings: SlurmSettings): GpuDevice {

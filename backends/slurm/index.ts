@@ -3,12 +3,14 @@ import { noCapabilities } from '../contract/backend.ts';
 import type { BackendSurroundings } from '../contract/definition.ts';
 import { defineBackend } from '../contract/definition.ts';
 import { BackendError } from '../contract/error.ts';
+import type { NativeRequest, Wanted } from '../contract/native-request.ts';
 import type { Handle } from '../contract/workload.ts';
 import { openClient } from './client.ts';
 import type { SlurmSettings } from './config.ts';
 import { parseSettings } from './config.ts';
 import { siteHealth } from './health.ts';
 import { SlurmJobs } from './jobs.ts';
+import { planOf } from './plan.ts';
 import { release } from './release.ts';
 import { Site } from './site.ts';
 
@@ -74,6 +76,10 @@ class SlurmBackend implements Backend {
       const message = error instanceof Error ? error.message : String(error);
       return { reachable: false, message, checkedAt, capacity: null };
     }
+  }
+
+  plan(wanted: Wanted, key: string): Promise<readonly NativeRequest[]> {
+    return planOf(this.#site, wanted, key);
   }
 
   release(handle: Handle): Promise<void> {

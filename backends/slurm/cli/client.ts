@@ -1,4 +1,5 @@
 import { BackendError } from '../../contract/error.ts';
+import type { NativeRequest } from '../../contract/native-request.ts';
 import type { CliSettings } from '../config.ts';
 import { kindOfWords } from '../errors.ts';
 import type { BatchRequest, NativeJob, NativeSite } from '../native.ts';
@@ -30,6 +31,18 @@ export class CliClient {
     if (id !== undefined) return id;
     const message = `sbatch gave no job id but ${JSON.stringify(result.stdout.slice(0, 200))}.`;
     throw new BackendError('Unavailable', 'submit', message);
+  }
+
+  async plan(request: BatchRequest): Promise<readonly NativeRequest[]> {
+    const text = shellCommand(['sbatch', ...sbatchArguments(request)]);
+    return [
+      { title: 'sbatch', mediaType: 'text/plain', text },
+      {
+        title: 'Script on its standard input',
+        mediaType: 'text/x-shellscript',
+        text: request.script,
+      },
+    ];
   }
 
   async named(name: string): Promise<readonly NativeJob[]> {

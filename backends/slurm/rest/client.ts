@@ -1,6 +1,7 @@
 import type { Ambient } from '../../../domain/ambient.ts';
 import { isJsonObject } from '../../../domain/json.ts';
 import { BackendError } from '../../contract/error.ts';
+import type { NativeRequest } from '../../contract/native-request.ts';
 import type { RestSettings } from '../config.ts';
 import type { BatchRequest, NativeJob, NativeSite } from '../native.ts';
 import { apiVersions, parseJobs, parseNodes, submitBody } from './codec.ts';
@@ -41,6 +42,15 @@ export class RestClient {
     // It would run without what was asked for, such as its GPU.
     await this.cancel(String(id));
     throw new BackendError('Rejected', 'submit', `Slurm does not understand us: ${ignored}`);
+  }
+
+  /** A server that cannot be asked now is taken to speak the newest version that we do. */
+  async plan(request: BatchRequest): Promise<readonly NativeRequest[]> {
+    const newest = apiVersions[0] ?? '';
+    const version = await this.#apiVersion('plan').catch(() => newest);
+    const text = JSON.stringify(submitBody(request, version), null, 2);
+    const title = `POST /slurm/${version}/job/submit`;
+    return [{ title, mediaType: 'application/json', text }];
   }
 
   async named(name: string): Promise<readonly NativeJob[]> {
