@@ -1,53 +1,52 @@
+import { batch, type Followed, type Tails } from './tail.ts';
+
 /**
  * Replays what is recorded behind a cursor, then follows. Nothing is queued here: the consumer's pace sets the reads, so
- * a slow reader costs one batch of memory and loses nothing.
+ * a slow reader costs one batch of memory and loses nothing. Those at the end of one record share what is read there:
+ * `record` names it among `tails`, and its entries are the same objects for all.
  */
-export interface Followed<T> {
-  /** The next entries behind `after`, in order, at most `limit`. */
-  read(after: number, limit: number): Promise<readonly T[]>;
-  /** Where an entry stands. */
-  position(entry: T): number;
-  /** Wakes when there may be more behind `after`. */
-  changed(after: number, signal: AbortSignal): Promise<void>;
-  /** Whether nothing will ever come behind `after`. Asked only when a read came back empty. */
-  ended(after: number): Promise<boolean>;
-}
-
-const batch = 200;
-
-export function follow<T>(source: Followed<T>, after: number): AsyncIterableIterator<T> {
-  const stop = new AbortController();
+export function follow<T>(
+  tails: Tails,
+  record: string,
+  source: Followed<T>,
+  after: number,
+): AsyncIterableIterator<T> {
+  const { tail, leave } = tails.join(record, source, after);
   let cursor = after;
-  let ready: T[] = [];
+  let ready: readonly T[] = [];
+  let taken = 0;
   let done = false;
+  let stopWaiting: () => void = () => undefined;
 
   async function next(): Promise<IteratorResult<T>> {
-    while (!done) {
-      const entry = ready.shift();
-      if (entry !== undefined) return { done: false, value: entry };
-      const entries = await source.read(cursor, batch);
-      const newest = entries.at(-1);
-      if (newest !== undefined) {
-        cursor = source.position(newest);
-        ready = [...entries];
-      } else if (await source.ended(cursor)) {
-        // What was written between the read and the question would be lost without a second look.
-        const late = await source.read(cursor, batch);
-        const last = late.at(-1);
-        if (last === undefined) return end();
-        cursor = source.position(last);
-        ready = [...late];
-      } else if (!done) {
-        await source.changed(cursor, stop.signal);
+    try {
+      while (!done) {
+        const entry = ready[taken];
+        if (entry !== undefined) {
+          taken++;
+          cursor = source.position(entry);
+          return { done: false, value: entry };
+        }
+        taken = 0;
+        ready = tail.behind(cursor) ?? (await source.read(cursor, batch));
+        if (ready.length > 0) continue;
+        if (tail.ended) return end();
+        const { moved, stop } = tail.wait();
+        stopWaiting = stop;
+        await moved;
       }
+      return { done: true, value: undefined };
+    } catch (error) {
+      end();
+      throw error;
     }
-    return { done: true, value: undefined };
   }
 
   function end(): IteratorResult<T> {
+    if (!done) leave();
     done = true;
     ready = [];
-    stop.abort();
+    stopWaiting();
     return { done: true, value: undefined };
   }
 

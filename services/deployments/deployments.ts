@@ -14,6 +14,7 @@ import { defaultResources } from '../../domain/resources.ts';
 import { isTerminal, transition } from '../../domain/state.ts';
 import type { Query } from '../../store/contract/table.ts';
 import { follow } from '../follow.ts';
+import { tailsOf } from '../tail.ts';
 import { once } from '../once.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { checkResources, together } from '../training/create-run.ts';
@@ -256,6 +257,8 @@ export class Deployments {
       );
     }
     return follow<RecordedEvent<DeploymentEvent>>(
+      tailsOf(this.#at.store),
+      `events:${id}`,
       {
         read: async (from, limit) => (await events.read(id, from, limit)) as never,
         position: (event) => event.sequence,

@@ -18,6 +18,7 @@ import {
 import type { Query } from '../../store/contract/table.ts';
 import type { Datasets } from '../datasets/datasets.ts';
 import { follow } from '../follow.ts';
+import { tailsOf } from '../tail.ts';
 import type { ModuleCatalogue } from '../modules/module-catalogue.ts';
 import { validateArguments } from '../modules/validate-arguments.ts';
 import { once } from '../once.ts';
@@ -311,6 +312,8 @@ export class TrainingRuns {
     const { events } = this.#at.store;
     checkCursor(after, await events.head(id));
     return follow<RecordedEvent<TrainingRunEvent>>(
+      tailsOf(this.#at.store),
+      `events:${id}`,
       {
         read: async (from, limit) => (await events.read(id, from, limit)) as never,
         position: (event) => event.sequence,
@@ -348,6 +351,8 @@ export class TrainingRuns {
     const name = nameOf(id);
     checkCursor(after, (await streams.stat(name)).head);
     return follow<Offset<T>>(
+      tailsOf(this.#at.store),
+      name,
       {
         read: async (from, limit) => (await streams.read(name, from, limit)) as never,
         position: (entry) => entry.offset,
