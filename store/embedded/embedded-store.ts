@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Ambient } from '../../domain/ambient.ts';
 import { FathomError } from '../../domain/errors.ts';
 import { StoreUnusableError, type Store } from '../contract/store.ts';
+import { CountedClaims } from '../relational/counted-claims.ts';
 import { migrate } from '../relational/migrations.ts';
 import { freeLeases } from '../relational/work-queue.ts';
 import { relationalStore } from '../relational/relational-store.ts';
@@ -71,6 +72,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
       engine,
       text: sqliteModuleText,
       segments: new SegmentFiles(join(folder, 'streams')),
+      claims: new CountedClaims(sqliteDialect),
       wake: new Wake(
         access === 'shared'
           ? { everyMs: lookForOthersMs, haveWritten: () => engine.othersHaveWritten() }

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FathomError } from '../../domain/errors.ts';
+import type { Session } from '../relational/session.ts';
 import type { Segments } from '../relational/streams.ts';
 import { translateFile } from './sqlite-errors.ts';
 
@@ -14,7 +15,13 @@ export class SegmentFiles implements Segments {
     this.#folder = folder;
   }
 
-  async write(stream: string, position: number, bytes: Uint8Array): Promise<void> {
+  async write(
+    _session: Session,
+    stream: string,
+    position: number,
+    chunks: readonly string[],
+  ): Promise<void> {
+    const bytes = Buffer.from(chunks.map((chunk) => `${chunk}\n`).join(''));
     const path = this.#path(stream);
     try {
       await makeFolder(dirname(path));
@@ -33,7 +40,7 @@ export class SegmentFiles implements Segments {
     }
   }
 
-  async read(stream: string, position: number, length: number): Promise<Uint8Array> {
+  async read(_session: Session, stream: string, position: number, length: number): Promise<string> {
     const file = await open(this.#path(stream), 'r').catch((error: unknown) => {
       throw damaged(stream, error);
     });
@@ -45,7 +52,7 @@ export class SegmentFiles implements Segments {
         if (bytesRead === 0) throw damaged(stream, null);
         done += bytesRead;
       }
-      return bytes;
+      return bytes.toString('utf8');
     } finally {
       await file.close();
     }

@@ -11,6 +11,9 @@ export const sqliteDialect: Dialect = {
   clustered: 'without rowid',
   list: (values: readonly SqlValue[]) => sql`json_each(${JSON.stringify(values)})`,
   columnsOf: (table) => sql<{ name: string }>`select name from pragma_table_info(${table})`,
+  indexesOf: (table) => sql<{ name: string }>`select name from pragma_index_list(${table})`,
+  // Transactions run one after the other.
+  lockRows: sql``,
 };
 
 /** SQLite behind one writing and one reading connection on the same file. */
@@ -52,6 +55,10 @@ export class SqliteEngine implements Engine {
   async transaction<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
     this.#assertOpen();
     return this.#commits.run(work);
+  }
+
+  step<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
+    return this.transaction(work);
   }
 
   /**

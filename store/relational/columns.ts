@@ -53,27 +53,27 @@ export function toSql(value: unknown): SqlValue {
   throw new TypeError(`A ${typeof value} cannot be a column.`);
 }
 
-/** Definitions of an entity's table: statements that may be run again. */
-export function tableStatements(
-  table: TableName,
-  dialect: Dialect,
-): readonly RawBuilder<unknown>[] {
+/** The definition of an entity's table. */
+export function tableStatement(table: TableName, dialect: Dialect): RawBuilder<unknown> {
   const columns = columnsOf(table)
     .filter((column) => column !== 'id')
     .map((column) => sql`${sql.ref(column)} ${sql.raw(dialect[typeOf(column)])}`);
-  return [
-    sql`create table if not exists ${sql.table(table)} (id ${sql.raw(dialect.text)} primary key,
-      version ${sql.raw(dialect.integer)} not null, doc ${sql.raw(dialect.text)} not null,
-      ${sql.join(columns)})`,
-  ];
+  return sql`create table ${sql.table(table)} (id ${sql.raw(dialect.text)} primary key,
+    version ${sql.raw(dialect.integer)} not null, doc ${sql.raw(dialect.text)} not null,
+    ${sql.join(columns)})`;
+}
+
+interface Index {
+  readonly name: string;
+  readonly statement: RawBuilder<unknown>;
 }
 
 /**
  * A text column is mostly asked for by equality and listed by creation, so `createdAt` follows it in the index; a number
  * is mostly sorted by, with the id as tie-break.
  */
-export function indexStatements(table: TableName): readonly RawBuilder<unknown>[] {
-  const statements: RawBuilder<unknown>[] = [];
+export function indexesOf(table: TableName): readonly Index[] {
+  const statements: Index[] = [];
   for (const column of columnsOf(table)) {
     if (column === 'id') continue;
     const rest = typeOf(column) === 'text' ? ['createdAt', 'id'] : ['id'];
@@ -94,8 +94,9 @@ export function indexStatements(table: TableName): readonly RawBuilder<unknown>[
   return statements;
 }
 
-function index(table: TableName, unique: boolean, columns: readonly string[]): RawBuilder<unknown> {
+function index(table: TableName, unique: boolean, columns: readonly string[]): Index {
   const name = `${table}_${unique ? 'unique_' : ''}${columns.join('_')}`;
-  return sql`create ${sql.raw(unique ? 'unique ' : '')}index if not exists ${sql.id(name)}
+  const statement = sql`create ${sql.raw(unique ? 'unique ' : '')}index ${sql.id(name)}
     on ${sql.table(table)} (${sql.join(columns.map((column) => sql.ref(column)))})`;
+  return { name, statement };
 }

@@ -2,14 +2,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { TableName } from '../contract/table.ts';
 import { StoreUnusableError } from '../contract/store.ts';
-import {
-  columnsOf,
-  indexStatements,
-  tableNames,
-  tableStatements,
-  toSql,
-  typeOf,
-} from './columns.ts';
+import { columnsOf, indexesOf, tableNames, tableStatement, toSql, typeOf } from './columns.ts';
 import type { Dialect, Session } from './session.ts';
 
 /** One step of the fixed tables' history: numbered from 1, forward only, never changed once released. */
@@ -60,7 +53,7 @@ function isSame(step: Migration, row: { readonly number: number; readonly name: 
  */
 async function deriveColumns(session: Session, dialect: Dialect, table: TableName): Promise<void> {
   const present = new Set((await session.query(dialect.columnsOf(table))).map((row) => row.name));
-  for (const statement of tableStatements(table, dialect)) await session.query(statement);
+  if (present.size === 0) await session.query(tableStatement(table, dialect));
   const added = present.size === 0 ? [] : columnsOf(table).filter((name) => !present.has(name));
   for (const column of added) {
     await session.query(
@@ -68,7 +61,11 @@ async function deriveColumns(session: Session, dialect: Dialect, table: TableNam
     );
   }
   if (added.length > 0) await fill(session, table, added);
-  for (const statement of indexStatements(table)) await session.query(statement);
+  // Asked for first: to make an index that is there would still wait for whoever writes to the table.
+  const indexes = new Set((await session.query(dialect.indexesOf(table))).map((row) => row.name));
+  for (const index of indexesOf(table)) {
+    if (!indexes.has(index.name)) await session.query(index.statement);
+  }
 }
 
 async function fill(session: Session, table: TableName, columns: readonly string[]): Promise<void> {

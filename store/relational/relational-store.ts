@@ -9,13 +9,14 @@ import type { Engine, WriteSession } from './session.ts';
 import { RelationalStreamReader, RelationalStreamWriter, type Segments } from './streams.ts';
 import { RelationalTable } from './table.ts';
 import type { Wake } from './wake.ts';
-import { assertLease, enqueue, RelationalWorkQueue } from './work-queue.ts';
+import { assertLease, type Claims, enqueue, RelationalWorkQueue } from './work-queue.ts';
 import { RelationalWritableTable } from './writable-table.ts';
 
 export interface RelationalParts {
   readonly engine: Engine;
   readonly text: ModuleText;
   readonly segments: Segments;
+  readonly claims: Claims;
   readonly wake: Wake;
   readonly ambient: Ambient;
 }
@@ -26,7 +27,7 @@ export function relationalStore(parts: RelationalParts): Store {
   const now = (): number => parts.ambient.now();
   return {
     ...readsOf(parts),
-    work: new RelationalWorkQueue(engine, wake, now),
+    work: new RelationalWorkQueue(engine, parts.claims, wake, now),
     moduleSearch: new RelationalModuleSearch(engine.reads, engine.dialect, parts.text),
     transaction: (work) => engine.transaction((session) => work(transactionOf(parts, session))),
     health: async () => ({ ...(await engine.health()), engine: engine.name }),
@@ -73,7 +74,7 @@ function transactionOf(parts: RelationalParts, session: WriteSession): Transacti
     streams: new RelationalStreamWriter(session, segments, wake),
     idempotency: new RelationalIdempotency(session, () => ambient.now()),
     enqueue: (kind, key, dueAt) => enqueue(session, wake, kind, key, dueAt),
-    assertLease: (lease) => assertLease(session, lease),
+    assertLease: (lease) => assertLease(session, engine.dialect, lease),
     nextNumber: (counter) => nextNumber(session, `named.${counter}`),
   };
 }

@@ -25,6 +25,10 @@ export interface Dialect {
   list(values: readonly SqlValue[]): RawBuilder<unknown>;
   /** The names of a table's columns, empty when there is no such table: rows `{ name }`. */
   columnsOf(table: string): RawBuilder<{ readonly name: string }>;
+  /** The names of a table's indexes: rows `{ name }`. */
+  indexesOf(table: string): RawBuilder<{ readonly name: string }>;
+  /** Ends a `select` that decides over rows: nobody else changes them before the transaction ends. */
+  readonly lockRows: RawBuilder<unknown>;
 }
 
 /** The seam between the relational layer and one engine. */
@@ -35,6 +39,11 @@ export interface Engine {
   readonly reads: Session;
   /** Serialisable; durable when it resolves. Rejects with SHUTTING_DOWN after `close`. */
   transaction<T>(work: (session: WriteSession) => Promise<T>): Promise<T>;
+  /**
+   * As `transaction`, for work that reads and writes only rows it has locked (`Dialect.lockRows`) or names by their key.
+   * An engine may run it beside transactions that such work cannot mislead.
+   */
+  step<T>(work: (session: WriteSession) => Promise<T>): Promise<T>;
   health(): Promise<{ readonly ok: boolean; readonly message: string | null }>;
   /** Lets transactions that were accepted finish. Idempotent. */
   close(): Promise<void>;

@@ -5,11 +5,20 @@ import type { StreamEntry, StreamReader, StreamStat, StreamWriter } from '../con
 import type { Session, WriteSession } from './session.ts';
 import type { Wake } from './wake.ts';
 
-/** Where sealed chunks lie, one growing sequence of bytes for each stream. */
+/** Where sealed chunks lie, one growing sequence of bytes for each stream: UTF-8, a line break after each chunk. */
 export interface Segments {
-  /** Durable when it resolves. Whatever lay at or beyond `position` is void. STORAGE_FULL when the disk refuses. */
-  write(stream: string, position: number, bytes: Uint8Array): Promise<void>;
-  read(stream: string, position: number, length: number): Promise<Uint8Array>;
+  /**
+   * Puts chunks at `position`; durable when it resolves, or with the transaction of `session`. Whatever lay at or beyond
+   * `position` is void. STORAGE_FULL when the disk refuses.
+   */
+  write(
+    session: Session,
+    stream: string,
+    position: number,
+    chunks: readonly string[],
+  ): Promise<void>;
+  /** One chunk, without its line break: `length` bytes. */
+  read(session: Session, stream: string, position: number, length: number): Promise<string>;
 }
 
 /** A chunk is sealed when it has this many bytes; a read never loads much more for one entry. */
@@ -90,8 +99,7 @@ export class RelationalStreamReader implements StreamReader {
 
   async #lines(stream: string, row: ChunkRow): Promise<readonly string[]> {
     const text =
-      row.doc ??
-      Buffer.from(await this.#segments.read(stream, row.position, row.length)).toString('utf8');
+      row.doc ?? (await this.#segments.read(this.#session, stream, row.position, row.length));
     const lines = text.split('\n');
     if (lines.length !== row.last - row.first + 1) {
       throw new FathomError(
@@ -174,9 +182,10 @@ export class RelationalStreamWriter implements StreamWriter {
     const all = [...tail.flatMap((part) => part.doc?.split('\n') ?? []), ...lines];
     const chunks = chunksOf(all, tail[0]?.first ?? row.head + 1, row.fileBytes);
     await this.#segments.write(
+      this.#session,
       stream,
       row.fileBytes,
-      Buffer.from(chunks.map((chunk) => `${chunk.doc ?? ''}\n`).join('')),
+      chunks.map((chunk) => chunk.doc ?? ''),
     );
     for (const chunk of chunks) {
       await this.#session.query(

@@ -1,8 +1,10 @@
-/** Whether others, whose commits notify nobody here, may have written. */
+/** Other processes, whose commits notify nobody here. */
 export interface OtherWriters {
   readonly everyMs: number;
   /** Since it was last asked. Cheap, and never throws. */
   haveWritten(): boolean;
+  /** Tells them of a topic, if it can. Never throws. */
+  tell?(topic: string): void;
 }
 
 /**
@@ -29,7 +31,14 @@ export class Wake {
     return count;
   }
 
+  /** Something of ours was committed. */
   notify(topic: string): void {
+    this.heard(topic);
+    this.#others?.tell?.(topic);
+  }
+
+  /** Others told of it. */
+  heard(topic: string): void {
     for (const listener of this.#listeners.get(topic) ?? []) listener();
   }
 
@@ -64,7 +73,7 @@ export class Wake {
   close(): void {
     this.#closed = true;
     if (this.#timer !== null) clearInterval(this.#timer);
-    for (const topic of this.#listeners.keys()) this.notify(topic);
+    for (const topic of this.#listeners.keys()) this.heard(topic);
   }
 
   #watchOthers(lookAgain: () => void): void {

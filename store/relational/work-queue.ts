@@ -2,14 +2,14 @@ import { sql } from 'kysely';
 import { LeaseLostError } from '../contract/store.ts';
 import type { Lease, WorkQueue } from '../contract/work.ts';
 import { anyOf } from './conditions.ts';
-import { nextNumber } from './idempotency.ts';
-import type { Engine, Session, WriteSession } from './session.ts';
+import type { Dialect, Engine, Session, WriteSession } from './session.ts';
 import type { Wake } from './wake.ts';
 
-interface WorkRow {
-  readonly kind: string;
-  readonly key: string;
-  readonly claims: number;
+export type ClaimRequest = Parameters<WorkQueue['claim']>[0];
+
+/** Takes due rows and gives each a token greater than all before, in one step. */
+export interface Claims {
+  take(session: Session, request: ClaimRequest): Promise<readonly Lease[]>;
 }
 
 /**
@@ -18,54 +18,31 @@ interface WorkRow {
  */
 export class RelationalWorkQueue implements WorkQueue {
   readonly #engine: Engine;
+  readonly #claims: Claims;
   readonly #wake: Wake;
   readonly #now: () => number;
 
-  constructor(engine: Engine, wake: Wake, now: () => number) {
+  constructor(engine: Engine, claims: Claims, wake: Wake, now: () => number) {
     this.#engine = engine;
+    this.#claims = claims;
     this.#wake = wake;
     this.#now = now;
   }
 
   enqueue(kind: string, key: string, dueAt: number): Promise<void> {
-    return this.#engine.transaction((session) => enqueue(session, this.#wake, kind, key, dueAt));
+    return this.#engine.step((session) => enqueue(session, this.#wake, kind, key, dueAt));
   }
 
-  async claim(request: {
-    readonly kinds: readonly string[];
-    readonly worker: string;
-    readonly now: number;
-    readonly leaseMs: number;
-    readonly limit: number;
-  }): Promise<readonly Lease[]> {
-    const { kinds, worker, now, leaseMs, limit } = request;
+  async claim(request: ClaimRequest): Promise<readonly Lease[]> {
+    const { kinds, now, limit } = request;
     // An idle worker looks often; it should not take the write lock for that.
     const due = await this.nextDue(kinds);
     if (due === null || due > now || limit < 1) return [];
-    return this.#engine.transaction(async (session) => {
-      const rows = await session.query(
-        sql<WorkRow>`select kind, key, claims from work
-          where ${anyOf(this.#engine.dialect, sql.ref('kind'), kinds)} and "readyAt" <= ${now}
-          order by "readyAt", kind, key limit ${limit}`,
-      );
-      const leases: Lease[] = [];
-      for (const { kind, key, claims } of rows) {
-        const token = await nextNumber(session, 'work.token');
-        // A wish that is due is granted by this look; a later one stays.
-        await session.query(
-          sql`update work set token = ${token}, worker = ${worker}, claims = ${claims + 1},
-            "readyAt" = ${now + leaseMs},
-            "wishAt" = case when "wishAt" > ${now} then "wishAt" else null end
-            where kind = ${kind} and key = ${key}`,
-        );
-        leases.push({ kind, key, token, claims: claims + 1 });
-      }
-      return leases;
-    });
+    return this.#engine.step((session) => this.#claims.take(session, request));
   }
 
   async renew(lease: Lease, until: number): Promise<boolean> {
-    return this.#engine.transaction(async (session) => {
+    return this.#engine.step(async (session) => {
       const rows = await session.query(
         sql`update work set "readyAt" = ${until} where kind = ${lease.kind} and key = ${lease.key}
           and token = ${lease.token} returning key`,
@@ -75,10 +52,10 @@ export class RelationalWorkQueue implements WorkQueue {
   }
 
   async release(lease: Lease, nextDueAt: number | null): Promise<void> {
-    return this.#engine.transaction(async (session) => {
+    return this.#engine.step(async (session) => {
       const rows = await session.query(
         sql<{ wishAt: number | null }>`select "wishAt" from work where kind = ${lease.kind}
-          and key = ${lease.key} and token = ${lease.token}`,
+          and key = ${lease.key} and token = ${lease.token} ${this.#engine.dialect.lockRows}`,
       );
       if (rows[0] === undefined) return;
       const wishes = [nextDueAt, rows[0].wishAt].filter((at) => at !== null);
@@ -143,14 +120,15 @@ export async function enqueue(
   session.afterCommit(() => wake.notify(workTopic(kind)));
 }
 
-/** Rejects with LeaseLostError unless the row still has the token. */
+/** Rejects with LeaseLostError unless the row still has the token; nobody takes it before the transaction ends. */
 export async function assertLease(
   session: Session,
+  dialect: Dialect,
   lease: { readonly kind: string; readonly key: string; readonly token: number },
 ): Promise<void> {
   const rows = await session.query(
     sql`select key from work where kind = ${lease.kind} and key = ${lease.key}
-      and token = ${lease.token}`,
+      and token = ${lease.token} ${dialect.lockRows}`,
   );
   if (rows.length === 0) throw new LeaseLostError(lease.kind, lease.key);
 }
