@@ -1,6 +1,23 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { HttpError } from './http-error.ts';
 
+/** What a handler sees of a request: an `IncomingMessage` is one, and so is a call that came without a socket. */
+export interface Message extends AsyncIterable<Uint8Array> {
+  readonly method?: string | undefined;
+  /** Path and query. */
+  readonly url?: string | undefined;
+  /** Names in lower case. */
+  readonly headers: { readonly [name: string]: string | readonly string[] | undefined };
+}
+
+/** A whole answer; names of headers in lower case. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Null for an answer without a body. */
+  readonly body: string | null;
+}
+
 /** What a route answers: an object becomes JSON, a `Text` goes out as it is, null is 204. */
 export type Answer = object | Text | null;
 
@@ -14,7 +31,7 @@ export class Text {
 }
 
 export interface RouteRequest {
-  readonly message: IncomingMessage;
+  readonly message: Message;
   readonly query: URLSearchParams;
   /** The last segment of a path that ends in `{}`. */
   readonly item: string;
@@ -28,16 +45,9 @@ export type Routes = Readonly<Record<string, Readonly<Record<string, Handler>>>>
 /** An HTTP server over a table of routes. `log` gets one text for every unexpected failure. */
 export function createService(routes: Routes, log: (text: string) => void): Server {
   const server = createServer((request, response) => {
-    answer(routes, request)
-      .then((value) => send(response, value))
-      .catch((error: unknown) => {
-        if (error instanceof HttpError) return sendError(request, response, error);
-        // The client went away: nobody is left to answer, and nothing is wrong here.
-        if (response.destroyed) return;
-        const failure = error instanceof Error ? error : new Error(String(error));
-        log(failure.stack ?? failure.message);
-        sendError(request, response, HttpError.text(500, failure.message));
-      });
+    // The client went away: nobody is left to answer, and nothing is wrong here.
+    const logUnlessGone = (text: string): void => (response.destroyed ? undefined : log(text));
+    void respond(routes, request, logUnlessGone).then((reply) => send(request, response, reply));
   });
   // Longer than the idle time of the clients' connection pools, so that they never write into a
   // connection that closes.
@@ -45,7 +55,23 @@ export function createService(routes: Routes, log: (text: string) => void): Serv
   return server;
 }
 
-async function answer(routes: Routes, message: IncomingMessage): Promise<Answer> {
+/** What the server above would answer. Never rejects: an unexpected failure is logged and becomes 500. */
+export async function respond(
+  routes: Routes,
+  message: Message,
+  log: (text: string) => void,
+): Promise<Reply> {
+  try {
+    return replyOf(await answer(routes, message));
+  } catch (error) {
+    if (error instanceof HttpError) return errorReply(error);
+    const failure = error instanceof Error ? error : new Error(String(error));
+    log(failure.stack ?? failure.message);
+    return errorReply(HttpError.text(500, failure.message));
+  }
+}
+
+async function answer(routes: Routes, message: Message): Promise<Answer> {
   const [path = '/', ...rest] = (message.url ?? '/').split('?');
   const search = rest.join('?');
   const found = find(routes, path);
@@ -76,33 +102,25 @@ function find(
     : null;
 }
 
-function send(response: ServerResponse, value: Answer): void {
-  if (value === null) {
-    response.writeHead(204).end();
-    return;
-  }
-  const text =
+function replyOf(value: Answer): Reply {
+  if (value === null) return { status: 204, headers: {}, body: null };
+  const { contentType, body } =
     value instanceof Text
       ? value
       : new Text('application/json; charset=utf-8', JSON.stringify(value));
-  response
-    .writeHead(200, {
-      'content-type': text.contentType,
-      'content-length': Buffer.byteLength(text.body),
-    })
-    .end(text.body);
+  return { status: 200, headers: { 'content-type': contentType }, body };
 }
 
-function sendError(request: IncomingMessage, response: ServerResponse, error: HttpError): void {
+function errorReply({ status, contentType, body, headers, close }: HttpError): Reply {
+  const more = close ? { connection: 'close' } : {};
+  return { status, headers: { 'content-type': contentType, ...more, ...headers }, body };
+}
+
+function send(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
   if (response.headersSent || response.destroyed) return;
-  response
-    .writeHead(error.status, {
-      'content-type': error.contentType,
-      'content-length': Buffer.byteLength(error.body),
-      ...(error.close ? { connection: 'close' } : {}),
-      ...error.headers,
-    })
-    .end(error.body);
+  const { status, headers, body } = reply;
+  const length = body === null ? {} : { 'content-length': Buffer.byteLength(body) };
+  response.writeHead(status, { ...headers, ...length }).end(body);
   // The rest of a body that was refused: taken off the wire unread, so that the client gets to see
   // the answer.
   request.resume();

@@ -3,18 +3,55 @@ import { loadModule, readSample } from './load-module.ts';
 import { InputError } from './input-error.ts';
 import { Stopped } from './run-report.ts';
 import { swaggerDocument } from './swagger.ts';
+import { findPythonModule, modelOf } from '../deepaas/python-module.ts';
 
 const usage = `Usage: node modules/runtime/main.ts COMMAND --module DIR
   describe                    the module as one JSON document
   serve [--host H] [--port N] [--artifact DIR] [--base-path P] [--client-max-size BYTES]
         [--disable-train] [--disable-predict] [--debug-endpoint]
-                              the DEEPaaS V2 API
-  train --work DIR            one training, from DIR/workload.json to DIR/out/output.json`;
+                              the DEEPaaS V2 API; with --openwhisk-detect the same by OpenWhisk's
+                              /init and /run, where __OW_API_HOST says that this is such a platform
+  openwhisk [--openwhisk-port N]
+                              the DEEPaaS V2 API by /init and /run in any case; port 8080
+  train --work DIR            one training, from DIR/workload.json to DIR/out/output.json
+A module in Python runs the same way: in its own .venv, in the environment --python DIR, or in that of the path.`;
 
 /** Exit codes: 0 done; 1 a defect; 2 something the caller has to mend; 143 stopped by SIGTERM. */
 async function main(args: readonly string[]): Promise<void> {
   const { values, positionals } = readOptions(args);
   if (values.module === undefined || positionals.length !== 1) throw new InputError(usage);
+  const model = await modelOf(values.module);
+  if (model !== null) {
+    const { runPythonModule } = await import('../deepaas/command.ts');
+    const module = await findPythonModule(values.module, model, values.python ?? null);
+    process.exitCode = await runPythonModule(module, {
+      command: positionals[0] ?? '',
+      work: values.work ?? null,
+      artifact: values.artifact ?? null,
+      serve: {
+        host: values.host ?? '127.0.0.1',
+        port: wholeNumber('port', values.port),
+        basePath: values['base-path'].replace(/\/+$/, ''),
+        clientMaxSize: wholeNumber('client-max-size', values['client-max-size']),
+        trainEndpoint: !values['disable-train'],
+        predictEndpoint: !values['disable-predict'],
+        debugEndpoint: values['debug-endpoint'],
+      },
+    });
+    return;
+  }
+  const isAction = values['openwhisk-detect'] && process.env['__OW_API_HOST'] !== undefined;
+  if (positionals[0] === 'openwhisk' || (positionals[0] === 'serve' && isAction)) {
+    const { serveAction } = await import('./action-server.ts');
+    await serveAction({
+      module: values.module,
+      // A container is reached from outside of it only.
+      host: values.host ?? '0.0.0.0',
+      port: wholeNumber('openwhisk-port', values['openwhisk-port']),
+      ...apiOptions(values),
+    });
+    return;
+  }
   const loaded = await loadModule(values.module).catch((error: unknown) => {
     throw new InputError(error instanceof Error ? error.message : String(error), { cause: error });
   });
@@ -48,14 +85,11 @@ async function main(args: readonly string[]): Promise<void> {
     case 'serve': {
       const { serve } = await import('./serve.ts');
       await serve(loaded, {
-        host: values.host,
+        host: values.host ?? '127.0.0.1',
         port: wholeNumber('port', values.port),
         artifact: values.artifact ?? null,
-        basePath: values['base-path'].replace(/\/+$/, ''),
-        clientMaxSize: wholeNumber('client-max-size', values['client-max-size']),
         trainEndpoint: !values['disable-train'],
-        predictEndpoint: !values['disable-predict'],
-        debugEndpoint: values['debug-endpoint'],
+        ...apiOptions(values),
       });
       return;
     }
@@ -66,16 +100,30 @@ async function main(args: readonly string[]): Promise<void> {
 
 const options = {
   module: { type: 'string' },
-  host: { type: 'string', default: '127.0.0.1' },
+  host: { type: 'string' },
   port: { type: 'string', default: '0' },
   artifact: { type: 'string' },
   work: { type: 'string' },
+  python: { type: 'string' },
   'base-path': { type: 'string', default: '' },
   'client-max-size': { type: 'string', default: String(64 * 2 ** 20) },
   'disable-train': { type: 'boolean', default: false },
   'disable-predict': { type: 'boolean', default: false },
   'debug-endpoint': { type: 'boolean', default: false },
+  'openwhisk-detect': { type: 'boolean', default: false },
+  'openwhisk-port': { type: 'string', default: '8080' },
 } as const;
+
+type Values = ReturnType<typeof readOptions>['values'];
+
+function apiOptions(values: Values) {
+  return {
+    basePath: values['base-path'].replace(/\/+$/, ''),
+    clientMaxSize: wholeNumber('client-max-size', values['client-max-size']),
+    predictEndpoint: !values['disable-predict'],
+    debugEndpoint: values['debug-endpoint'],
+  };
+}
 
 // The inferred type names every option; writing it out would repeat the table above.
 function readOptions(args: readonly string[]) {

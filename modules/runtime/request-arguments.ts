@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { isRecord, type ArgumentField, type UploadedFile } from './arguments.ts';
 import { HttpError } from './http-error.ts';
+import type { Message } from './http-service.ts';
 
 /**
  * Finds an argument in the query string, then in the form, then in the JSON body; undefined when it
@@ -13,12 +13,12 @@ export type FindArgument = (name: string, field: ArgumentField) => unknown;
  * what it says, 413 for one that is too large.
  */
 export async function readArguments(
-  request: IncomingMessage,
+  request: Message,
   query: URLSearchParams,
   maxSize: number,
 ): Promise<FindArgument> {
   const body = await readBody(request, maxSize);
-  const contentType = request.headers['content-type'] ?? '';
+  const contentType = String(request.headers['content-type'] ?? '');
   const type = (contentType.split(';')[0] ?? '').trim().toLowerCase();
   const form = isForm(type) ? await readForm(body, contentType) : null;
   const json = body.length > 0 && isJson(type) ? readJson(body) : null;
@@ -31,13 +31,13 @@ export async function readArguments(
   };
 }
 
-async function readBody(request: IncomingMessage, maxSize: number): Promise<Buffer> {
+async function readBody(request: Message, maxSize: number): Promise<Buffer> {
   const tooLarge = (): HttpError => HttpError.text(413, 'Maximum request body size exceeded', true);
   const declared = Number(request.headers['content-length'] ?? 0);
   if (maxSize > 0 && declared > maxSize) throw tooLarge();
-  const chunks: Buffer[] = [];
+  const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of request) {
     size += chunk.length;
     if (maxSize > 0 && size > maxSize) throw tooLarge();
     chunks.push(chunk);
