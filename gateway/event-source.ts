@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
 import type { Outcome } from './operations.ts';
+import { textOf } from './written-once.ts';
 
 /**
  * Answers by server-sent events: the "distinct connections" mode of the graphql-sse protocol (one operation a connection,
@@ -39,7 +40,7 @@ export async function answerByEvents(
 }
 
 function nextEvent(result: ExecutionResult): string {
-  return `event: next\ndata: ${JSON.stringify(result)}\n\n`;
+  return `event: next\ndata: ${textOf(result)}\n\n`;
 }
 
 async function write(response: ServerResponse, text: string): Promise<void> {

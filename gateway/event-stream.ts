@@ -5,11 +5,13 @@ import type { ResultStream } from './executor.ts';
  * Maps source events to results, one pull at a time. Unlike an `async function*`, `return()` does not wait for the event
  * being awaited: it closes the source at once, so an abandoned subscription of a silent run leaks nothing.
  * What `map` or the source throws is the last result: the stream ends there, and the reader resumes from its cursor.
+ * `closed` is called once, however it ends.
  */
 export function eventStream(
   source: AsyncIterable<unknown>,
   map: (event: unknown) => Promise<ExecutionResult>,
   failed: (error: unknown) => ExecutionResult,
+  closed: () => void = () => undefined,
 ): ResultStream {
   const iterator = source[Symbol.asyncIterator]();
   let done = false;
@@ -19,6 +21,7 @@ export function eventStream(
   async function finish(): Promise<void> {
     if (done) return;
     done = true;
+    closed();
     for (const end of waiting) end();
     // A source that fails while it closes, or waits for its own event, holds nobody up.
     void Promise.resolve(iterator.return?.()).catch(() => undefined);
@@ -28,6 +31,7 @@ export function eventStream(
     try {
       const next = await iterator.next();
       if (next.done === true) {
+        if (!done) closed();
         done = true;
         return { done: true, value: undefined };
       }

@@ -116,6 +116,7 @@ function statusOf(errors: readonly GraphQLError[]): number {
       return 401;
     case 'OVERLOADED':
     case 'SHUTTING_DOWN':
+    case 'STORE_UNAVAILABLE':
     case 'SUBGRAPH_UNAVAILABLE':
       return 503;
     case 'DEADLINE_EXCEEDED':

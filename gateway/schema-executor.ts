@@ -4,6 +4,7 @@ import { answer, refusal } from './answer.ts';
 import { eventStream } from './event-stream.ts';
 import type { ContextFor, Executor, GraphRequest, ResultStream } from './executor.ts';
 import type { ErrorFor } from './presentation.ts';
+import { SharedResults } from './shared-results.ts';
 
 export interface SchemaExecutorOptions<C extends object> {
   readonly schema: GraphQLSchema;
@@ -16,6 +17,7 @@ export class SchemaExecutor<C extends object> implements Executor {
   readonly schema: GraphQLSchema;
   readonly #contextFor: ContextFor<C>;
   readonly #errorFor: ErrorFor;
+  readonly #shared = new SharedResults();
 
   constructor({ schema, contextFor, errorFor }: SchemaExecutorOptions<C>) {
     this.schema = schema;
@@ -45,15 +47,18 @@ export class SchemaExecutor<C extends object> implements Executor {
         // The subscription never began: there is no data to be null.
         return answer({ errors: source.errors ?? [] }, document, presenter);
       }
+      const share = this.#shared.join(request);
+      const make = async (rootValue: unknown): Promise<ExecutionResult> => {
+        // One context for all events would answer each from the loaders of the first.
+        const contextValue = await this.#contextFor(incoming);
+        const result = await execute({ ...operation, rootValue, contextValue });
+        return answer(result, document, presenter);
+      };
       return eventStream(
         source,
-        async (rootValue) => {
-          // One context for all events would answer each from the loaders of the first.
-          const contextValue = await this.#contextFor(incoming);
-          const result = await execute({ ...operation, rootValue, contextValue });
-          return answer(result, document, presenter);
-        },
+        (event) => share.of(event, () => make(event)),
         (error) => refusal(error, presenter),
+        () => share.leave(),
       );
     } catch (error) {
       return refusal(error, presenter);

@@ -11,6 +11,7 @@ import type { Limits } from './limits.ts';
 import type { Operations, Outcome } from './operations.ts';
 import { GatewayError } from './presentation.ts';
 import { headersOf } from './request-headers.ts';
+import { WrittenPayloads } from './written-once.ts';
 
 export interface WebSocketOptions {
   readonly operations: Operations;
@@ -28,6 +29,7 @@ interface Extra {
   readonly socket: WebSocket;
   readonly request: IncomingMessage;
   readonly gone: AbortController;
+  readonly payloads: WrittenPayloads;
   headers: Incoming['headers'];
 }
 
@@ -64,6 +66,8 @@ export class WebSockets {
         return { schema, document: DELIVERY, rootValue, contextValue: undefined };
       },
       subscribe: (args) => args.rootValue as ResultStream | ExecutionResult,
+      onNext: ({ extra }, _id, _payload, _args, result) =>
+        result.errors === undefined ? extra.payloads.payload(result as ExecutionResult) : undefined,
     });
   }
 
@@ -82,13 +86,14 @@ export class WebSockets {
       socket,
       request,
       gone: new AbortController(),
+      payloads: new WrittenPayloads(),
       headers: headersOf(request.headers),
     };
     const closed = this.#server.opened(
       {
         protocol: socket.protocol,
         send: async (text) => {
-          await send(socket, text, unsentBytes * 16);
+          await send(socket, extra.payloads.complete(text), unsentBytes * 16);
         },
         close: (code, reason) => {
           socket.close(code, reason);
