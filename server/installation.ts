@@ -21,6 +21,7 @@ import { WorkloadSource } from '../services/training/workload-source.ts';
 import { openFileBlobStore } from '../storage/files/blob-store.ts';
 import { openEmbeddedStore } from '../store/embedded/embedded-store.ts';
 import type { Config } from './config.ts';
+import { Deliveries } from './data-plane/deliveries/deliveries.ts';
 import { createLinks, type SignedLinks } from './data-plane/links.ts';
 import { moduleDescriber } from './describe-module.ts';
 import { Duty } from './duty.ts';
@@ -29,6 +30,7 @@ import { SharedTraffic } from './shared-traffic.ts';
 export interface Installation {
   readonly at: Surroundings;
   readonly links: SignedLinks;
+  readonly deliveries: { readonly desk: Deliveries; readonly links: SignedLinks };
   readonly services: Services;
   /** Whether this process looks after the work of the state folder. */
   readonly isOnDuty: () => boolean;
@@ -60,12 +62,18 @@ export async function openInstallation(request: InstallationRequest): Promise<In
   const store = await openEmbeddedStore({ folder: config.stateFolder, ambient, access });
   const blobs = await openFileBlobStore({ folder: join(config.stateFolder, 'storage') });
   const secret = await readSecret(config.stateFolder);
-  const links = createLinks({
-    secret,
-    baseUrl: request.dataUrl,
-    ambient,
-    lifetimeSeconds: 3600,
-  });
+  const signing = { secret, ambient, lifetimeSeconds: 3600 };
+  const links = createLinks({ ...signing, baseUrl: request.dataUrl });
+  const deliveries = {
+    desk: new Deliveries({
+      folder: join(config.stateFolder, 'deliveries'),
+      secret,
+      baseUrl: request.dataUrl,
+      ambient,
+    }),
+    // A site may know the server by another address than people do; `<base>/deliveries/<id>/manifest` leads to both.
+    links: createLinks({ ...signing, baseUrl: () => '../..' }),
+  };
   const backends = new Map<string, Backend>();
   const duty = new Duty(join(config.stateFolder, 'worker.lock'), log);
   for (const { name, type, settings } of config.backends) {
@@ -76,7 +84,7 @@ export async function openInstallation(request: InstallationRequest): Promise<In
       placeBlob: (sha256: string, path: string) => blobs.place(sha256, path),
       mayDispatch: () => duty.isOn,
       stateFolder,
-      deliveries: null,
+      deliveries: deliveries.desk.forBackend(name),
       log,
     };
     const defaults = type === 'local' ? { runtime } : {};
@@ -119,6 +127,7 @@ export async function openInstallation(request: InstallationRequest): Promise<In
   return {
     at,
     links,
+    deliveries,
     services,
     isOnDuty: () => duty.isOn,
     lookAfterWork: () =>

@@ -27,13 +27,13 @@ export async function serveEverything({ config, root, log }: RoleRequest): Promi
     dataUrl: () => config.dataUrl ?? url,
     access: 'exclusive',
   });
-  const { at, links, services } = installation;
+  const { at, links, deliveries, services } = installation;
   const app = Fastify({ logger: false, ...serverOptions });
   endRefusedUpgrades(app);
   try {
     const { datasets } = services;
     await app.register(healthRoute(() => installationHealth('server', installation)));
-    await app.register(dataPlane({ datasets, blobs: at.blobs, links, log }));
+    await app.register(dataPlane({ datasets, blobs: at.blobs, links, deliveries, log }));
     // Behind the data plane, whose URLs are signed: a page that names itself 127.0.0.1 is nobody we know.
     guardHost(app, [config.host]);
     const errorFor = errorMapper(log);

@@ -39,7 +39,7 @@ export async function serveSubgraphs({ config, root, args, log }: RoleRequest): 
     dataUrl: () => bytesUrl,
     access: 'shared',
   });
-  const { at, links, services } = installation;
+  const { at, links, deliveries, services } = installation;
   const servers: SubgraphServer[] = [];
   const app = Fastify({ logger: false, ...serverOptions });
   const close = async (): Promise<void> => {
@@ -52,7 +52,7 @@ export async function serveSubgraphs({ config, root, args, log }: RoleRequest): 
     if (hasBytes) {
       const { datasets } = services;
       await app.register(healthRoute(() => installationHealth('datasets', installation)));
-      await app.register(dataPlane({ datasets, blobs: at.blobs, links, log }));
+      await app.register(dataPlane({ datasets, blobs: at.blobs, links, deliveries, log }));
       await app.listen({ host: config.host, port: config.dataPort });
       bytesUrl = config.dataUrl ?? addressOf(app);
     }

@@ -2,6 +2,8 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Uploads } from '../../services/datasets/uploads.ts';
 import type { BlobStore } from '../../storage/contract/blob-store.ts';
 import { blobRoutes } from './blob-routes.ts';
+import type { Deliveries } from './deliveries/deliveries.ts';
+import { deliveryRoutes } from './deliveries/routes.ts';
 import type { SignedLinks } from './links.ts';
 import type { PartPace } from './part-content.ts';
 import { PartsUnderWay } from './parts-under-way.ts';
@@ -21,13 +23,15 @@ export interface DataPlaneOptions {
   readonly datasets: { readonly uploads: Uploads };
   readonly blobs: BlobStore;
   readonly links: SignedLinks;
+  /** With links to blobs that are relative to a delivery. */
+  readonly deliveries?: { readonly desk: Deliveries; readonly links: SignedLinks };
   readonly log: ProblemLog;
   readonly limits?: Partial<PartPace & { readonly parts: number }>;
 }
 
 /**
- * Where bytes travel: `/uploads/<id>` (tus 1.0) and `/blobs/<sha256>/<name>`, both at signed URLs. Register it before
- * anything that reads bodies on the same server; closing the server ends the parts under way and keeps what came.
+ * Where bytes travel: `/uploads/<id>` (tus 1.0) and `/blobs/<sha256>/<name>`, both at signed URLs, and
+ * `/deliveries/<id>/…`, where the launcher of one job comes with a token of its own. Register it before anything that reads bodies on the same server; closing the server ends the parts under way and keeps what came.
  */
 export function dataPlane(options: DataPlaneOptions): FastifyPluginAsync {
   const limits = { ...dataPlaneLimits, ...options.limits };
@@ -46,5 +50,9 @@ export function dataPlane(options: DataPlaneOptions): FastifyPluginAsync {
     app.setErrorHandler(problemHandler(options.log));
     uploadRoutes(app, { uploads: options.datasets.uploads, links, parts, pace: limits });
     blobRoutes(app, { blobs, links, idleMs: limits.idleMs });
+    if (options.deliveries !== undefined) {
+      const { desk: deliveries, links: blobLinks } = options.deliveries;
+      deliveryRoutes(app, { deliveries, links: blobLinks, parts, pace: limits });
+    }
   };
 }

@@ -6,13 +6,16 @@ const statuses: { readonly [C in ErrorCode]?: number } = {
   NOT_FOUND: 404,
   // An id that is none of ours is as unknown as one that was never given out.
   BAD_ID: 404,
+  UNAUTHENTICATED: 401,
   DEADLINE_EXCEEDED: 408,
   WRONG_STATE: 409,
+  VERSION_CONFLICT: 412,
   TOO_LARGE: 413,
   DIGEST_MISMATCH: 422,
   INTERNAL: 500,
   OVERLOADED: 503,
   SHUTTING_DOWN: 503,
+  STORE_UNAVAILABLE: 503,
   STORAGE_FULL: 507,
 };
 
@@ -31,6 +34,8 @@ export function problemHandler(log: ProblemLog) {
     await reply
       .code(status)
       .header('cache-control', 'no-store')
+      // Also for HEAD, and to tell our own refusals from those of a proxy on the way.
+      .header('fathom-code', code)
       .header('content-type', 'application/json; charset=utf-8')
       .send(request.method === 'HEAD' ? '' : JSON.stringify({ code, message }));
   };

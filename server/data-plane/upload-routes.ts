@@ -4,12 +4,11 @@ import { FathomError } from '../../domain/errors.ts';
 import { datasetLimits } from '../../services/datasets/limits.ts';
 import type { UploadProgress, Uploads } from '../../services/datasets/uploads.ts';
 import type { SignedLinks } from './links.ts';
-import { partContent, type PartPace, PartStoppedError } from './part-content.ts';
+import { leaveBody } from './leave-body.ts';
+import { partContent, type PartPace } from './part-content.ts';
 import type { PartsUnderWay } from './parts-under-way.ts';
 
 const partType = 'application/offset+octet-stream';
-/** A refused part's rest up to this size is read and dropped, so that the connection can go on. */
-const droppedBytes = 1024 * 1024;
 
 type UploadRequest = FastifyRequest<{ Params: { id: string }; Querystring: { token?: unknown } }>;
 
@@ -123,16 +122,4 @@ function checksumOf(text: string | null): string | null {
 
 function badRequest(message: string): FathomError {
   return new FathomError('BAD_REQUEST', message);
-}
-
-/**
- * The rest of a refused part: a little is read and dropped, so that the connection can go on. With much of it, or from a
- * client that is slow, gone or to be let go, the connection ends behind the answer.
- */
-function leaveBody(request: FastifyRequest, reply: FastifyReply, error: unknown): void {
-  if (request.raw.complete || request.raw.destroyed) return;
-  const length = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
-  if (length > droppedBytes || error instanceof PartStoppedError) {
-    reply.header('connection', 'close');
-  } else request.raw.resume();
 }
