@@ -69,6 +69,11 @@ export const errorTable = {
     text: 'The backend refused the request for good.',
   },
   STORAGE_FULL: { retryable: true, level: 'error', text: 'There is no room to store this.' },
+  STORE_UNAVAILABLE: {
+    retryable: true,
+    level: 'error',
+    text: 'The database cannot be reached for now.',
+  },
   OVERLOADED: { retryable: true, level: 'warn', text: 'The server is busy beyond its limits.' },
   TOO_EXPENSIVE: {
     retryable: false,

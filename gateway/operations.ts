@@ -7,6 +7,10 @@ import type { Executor, Incoming, ResultStream } from './executor.ts';
 import type { Limits } from './limits.ts';
 import { GatewayError } from './presentation.ts';
 import type { ErrorFor } from './presentation.ts';
+import { counted } from './event-stream.ts';
+import { traced } from './tracing.ts';
+import { unwatched } from './watch.ts';
+import type { Watch } from './watch.ts';
 
 /** What any transport was asked, before anything of it is believed. */
 export interface OperationRequest {
@@ -31,6 +35,7 @@ export interface OperationsOptions {
   readonly errorFor: ErrorFor;
   readonly introspection: boolean;
   readonly limits: Limits;
+  readonly watch?: Watch;
 }
 
 /** The one way in for HTTP, WebSocket and event streams, so that no bound holds on one door only. */
@@ -39,11 +44,13 @@ export class Operations {
   readonly #errorFor: ErrorFor;
   readonly #limits: Limits;
   readonly #documents: Documents;
+  readonly #watch: Watch;
 
   constructor(options: OperationsOptions) {
     this.#executor = options.executor;
     this.#errorFor = options.errorFor;
     this.#limits = options.limits;
+    this.#watch = options.watch ?? unwatched;
     this.#documents = new Documents({
       schema: options.executor.schema,
       limits: options.limits,
@@ -53,6 +60,23 @@ export class Operations {
 
   /** Never rejects. */
   async run(request: OperationRequest): Promise<Outcome> {
+    const startedAt = performance.now();
+    const kind = this.kindOf(request.query, request.operationName);
+    const name = typeof request.operationName === 'string' ? request.operationName : undefined;
+    const span = traced(kind ?? 'query', name, request);
+    const outcome = await span.within(() => this.#run({ ...request, headers: span.headers }));
+    const said = saidOf(outcome);
+    span.end(said);
+    this.#watch.operationEnded(kind ?? 'unread', said, (performance.now() - startedAt) / 1000);
+    return outcome.kind === 'stream' ? this.#watched(outcome.stream) : outcome;
+  }
+
+  #watched(stream: ResultStream): Outcome {
+    const closed = this.#watch.streamOpened();
+    return { kind: 'stream', stream: counted(stream, () => this.#watch.eventSent(), closed) };
+  }
+
+  async #run(request: OperationRequest): Promise<Outcome> {
     const presenter = { errorFor: this.#errorFor, requestId: request.requestId };
     try {
       const { query, operationName, variables } = checked(request);
@@ -103,6 +127,19 @@ export class Operations {
 }
 
 const EMPTY: DocumentNode = { kind: Kind.DOCUMENT, definitions: [] };
+
+function saidOf(outcome: Outcome): string {
+  const errors =
+    outcome.kind === 'refused'
+      ? outcome.errors
+      : outcome.kind === 'result'
+        ? (outcome.result.errors ?? [])
+        : [];
+  const [first] = errors;
+  if (first === undefined) return 'OK';
+  const { code } = first.extensions;
+  return typeof code === 'string' ? code : 'UNKNOWN';
+}
 
 function refused(result: ExecutionResult): Outcome {
   const errors = result.errors ?? [];

@@ -1,0 +1,236 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Pool, PoolClient } from 'pg';
+import type { WriteSession } from '../relational/session.ts';
+import { type Ended, native, OpenTransaction } from './open-transaction.ts';
+import { isConflict, isTaken, translatePostgres } from './postgres-errors.ts';
+
+/** Transactions that queue share one commit of the lane, up to so many and so long: others wait for it. */
+const batchLimit = 64;
+const batchMs = 100;
+/** Conflicts inside the lane are with steps alone, so a second try passes; more than this and something is wrong. */
+const longestTries = 8;
+
+interface Job {
+  readonly work: (session: OpenTransaction) => Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  tries: number;
+}
+
+export interface TransactionsOptions {
+  readonly pool: Pool;
+  /** Transactions side by side at most; the pool has one connection more, for the lane. */
+  readonly writers: number;
+  /** Hears why a transaction or its commit failed. */
+  readonly onRefusal: (error: unknown) => void;
+}
+
+/**
+ * Serialisable transactions, from many processes at once. At first each runs beside others, on a connection of its own;
+ * PostgreSQL refuses it when they do not fit together. Who was refused runs again in the lane: alone in the whole
+ * database, so it cannot be refused again, and together with others that queue here, which share one commit. So there is
+ * concurrency where transactions do not meet, and where they do each runs twice at most.
+ * `writers` is a table without rows: transactions side by side hold it in a mode that excludes the lane's.
+ */
+export class Transactions {
+  readonly #options: TransactionsOptions;
+  readonly #waiting: Job[] = [];
+  /** Refused once; for the lane. */
+  readonly #refused: Job[] = [];
+  readonly #inside = new AsyncLocalStorage<OpenTransaction>();
+  readonly #idle = new Set<() => void>();
+  #running = 0;
+  #inLane = false;
+
+  constructor(options: TransactionsOptions) {
+    this.#options = options;
+  }
+
+  run<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
+    if (this.#inside.getStore()?.isOpen === true) {
+      return Promise.reject(
+        new Error('A transaction was opened inside another one: it would wait for itself.'),
+      );
+    }
+    return new Promise<T>((resolve, reject) => {
+      // Jobs run in whatever context woke the queue; the work belongs to its own caller's.
+      const resume = AsyncLocalStorage.snapshot();
+      this.#waiting.push({
+        work: (session) => resume(() => this.#inside.run(session, () => work(session))),
+        resolve: (value) => resolve(value as T),
+        reject,
+        tries: 0,
+      });
+      this.#next();
+    });
+  }
+
+  /** One short transaction on rows that it locks, beside all others and the lane. */
+  async step<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const ended = await this.#once('begin', (client) => attempt(client, work));
+        for (const action of ended.actions) action();
+        return ended.value as T;
+      } catch (error) {
+        if (!isConflict(native(error)) || tries >= longestTries) throw translatePostgres(error);
+      }
+    }
+  }
+
+  /** Resolves when everything that was accepted has ended. */
+  async idle(): Promise<void> {
+    while (this.#running > 0 || this.#inLane || this.#waiting.length > 0) {
+      await new Promise<void>((resolve) => this.#idle.add(resolve));
+    }
+  }
+
+  #next(): void {
+    if (this.#refused.length > 0 && !this.#inLane) {
+      this.#inLane = true;
+      void this.#lane().finally(() => {
+        this.#inLane = false;
+        this.#next();
+      });
+    }
+    while (!this.#inLane && this.#running < this.#options.writers) {
+      const job = this.#waiting.shift();
+      if (job === undefined) break;
+      this.#running += 1;
+      void this.#beside(job).finally(() => {
+        this.#running -= 1;
+        this.#next();
+      });
+    }
+    for (const resolve of this.#idle) resolve();
+    this.#idle.clear();
+  }
+
+  async #beside(job: Job): Promise<void> {
+    job.tries += 1;
+    try {
+      const ended = await this.#once(beginBeside, (client) => attempt(client, job.work));
+      for (const action of ended.actions) action();
+      job.resolve(ended.value);
+    } catch (error) {
+      const cause = native(error);
+      if (isConflict(cause) || isTaken(cause)) this.#refused.push(job);
+      else this.#refuse([job], error);
+    }
+  }
+
+  /** One commit for those that were refused, and for whoever waits meanwhile. */
+  async #lane(): Promise<void> {
+    const taken: Job[] = [];
+    try {
+      const told = await this.#once(beginLane, async (client) => {
+        const answers: { readonly job: Job; readonly ended: Ended | Refused }[] = [];
+        const limit = performance.now() + batchMs;
+        while (taken.length < batchLimit && performance.now() < limit) {
+          const job = this.#refused.shift() ?? this.#waiting.shift();
+          if (job === undefined) break;
+          taken.push(job);
+          answers.push({ job, ended: await attemptInBatch(client, job) });
+        }
+        return { value: answers, actions: [] };
+      });
+      for (const { job, ended } of told.value) {
+        if ('thrown' in ended) {
+          this.#refuse([job], ended.thrown);
+          continue;
+        }
+        for (const action of ended.actions) action();
+        job.resolve(ended.value);
+      }
+    } catch (error) {
+      // Nobody was let in: it is the same for all who wait for the lane.
+      const all = taken.length === 0 ? this.#refused.splice(0) : taken;
+      if (!isConflict(native(error))) return this.#refuse(all, error);
+      this.#refuse(
+        all.filter((job) => job.tries >= longestTries),
+        error,
+      );
+      this.#refused.push(...all.filter((job) => job.tries < longestTries));
+    }
+  }
+
+  /** Everything that `work` does is durable, or nothing of it is there. A connection that failed is not used again. */
+  async #once<T>(begin: string, work: (client: PoolClient) => Promise<T>): Promise<T> {
+    let client: PoolClient;
+    try {
+      client = await this.#options.pool.connect();
+    } catch (error) {
+      throw translatePostgres(error);
+    }
+    let isWhole = false;
+    try {
+      await client.query(begin);
+      const result = await work(client);
+      await commit(client);
+      isWhole = true;
+      return result;
+    } catch (error) {
+      isWhole = await client.query('rollback').then(
+        () => true,
+        () => false,
+      );
+      throw translate(error);
+    } finally {
+      client.release(!isWhole);
+    }
+  }
+
+  #refuse(jobs: readonly Job[], error: unknown): void {
+    const told = translatePostgres(error);
+    this.#options.onRefusal(told);
+    for (const job of jobs) job.reject(told);
+  }
+}
+
+interface Refused {
+  readonly thrown: unknown;
+}
+
+/** Locks first, and only then a statement: what a serialisable transaction sees is fixed by its first statement. */
+const beginBeside = 'begin isolation level serializable; lock table writers in row share mode';
+/** Nobody else writes in it, so it may see what it waited for. */
+const beginLane = 'begin isolation level read committed; lock table writers in exclusive mode';
+
+async function attempt(
+  client: PoolClient,
+  work: (session: OpenTransaction) => Promise<unknown>,
+): Promise<Ended> {
+  const session = new OpenTransaction(client);
+  try {
+    const value = await work(session);
+    session.end();
+    return { value, actions: session.actions };
+  } catch (error) {
+    throw session.abandon(error);
+  }
+}
+
+async function attemptInBatch(client: PoolClient, job: Job): Promise<Ended | Refused> {
+  job.tries += 1;
+  await client.query('savepoint one');
+  try {
+    const ended = await attempt(client, job.work);
+    await client.query('release one');
+    return ended;
+  } catch (error) {
+    if (isConflict(native(error))) throw error;
+    await client.query('rollback to one; release one');
+    return { thrown: error };
+  }
+}
+
+/** PostgreSQL answers `commit` of a transaction that failed with a rollback, and no error. */
+async function commit(client: PoolClient): Promise<void> {
+  const { command } = await client.query('commit');
+  if (command !== 'COMMIT') throw new Error('The transaction was rolled back.');
+}
+
+/** The code of a conflict is kept, for whoever decides about another try. */
+function translate(error: unknown): unknown {
+  return isConflict(error) || isTaken(error) ? error : translatePostgres(error);
+}
