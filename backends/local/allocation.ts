@@ -1,3 +1,4 @@
+import { BackendError } from '../contract/error.ts';
 import type { GpuDevice, GpuRequest, Resources } from '../../domain/resources.ts';
 
 export interface Capacity {
@@ -91,6 +92,21 @@ export function misfit(capacity: Capacity, resources: Resources): Misfit | null 
   return matching >= resources.gpus.count
     ? null
     : exceeds(`${resources.gpus.count} of ${kind} are asked for; there are ${matching}.`);
+}
+
+/** Throws Unsupported for what this machine does not have at all; what it has too little of is waited for, with the reason. */
+export function assertOffered(
+  site: { readonly capacity: Capacity; readonly gpuEvidence: string },
+  { nodes = 1, gpus }: Resources,
+  operation: string,
+): void {
+  if (nodes > 1) {
+    throw new BackendError('Unsupported', operation, 'This machine is one node.');
+  }
+  if (gpus !== null && site.capacity.gpus.length === 0) {
+    const message = `There is no GPU on this machine (${site.gpuEvidence}).`;
+    throw new BackendError('Unsupported', operation, message);
+  }
 }
 
 /** The smallest that do, so that large ones are left for those who need them. */

@@ -7,6 +7,7 @@ import { defineBackend } from '../contract/definition.ts';
 import type { NativeRequest, Wanted } from '../contract/native-request.ts';
 import type { Handle } from '../contract/workload.ts';
 import type { Capacity } from './allocation.ts';
+import { assertOffered } from './allocation.ts';
 import { LocalClient } from './client.ts';
 import type { LocalSettings } from './config.ts';
 import { parseSettings } from './config.ts';
@@ -96,7 +97,8 @@ class LocalBackend implements Backend {
 
   async plan(wanted: Wanted, key: string): Promise<readonly NativeRequest[]> {
     this.#site.assertOpen('plan');
-    const { settings, client } = this.#site;
+    const { settings, client, scheduler } = this.#site;
+    assertOffered(scheduler, wanted.workload.resources, 'plan');
     return planOf(wanted, key, settings, (kind, name) => client.workFolder(kind, name));
   }
 

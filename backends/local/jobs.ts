@@ -1,6 +1,7 @@
 import { BackendError } from '../contract/error.ts';
 import type { JobRunner, JobStatus, LogChunk, OutputFolder } from '../contract/job-runner.ts';
 import type { Handle, JobWorkload } from '../contract/workload.ts';
+import { assertOffered } from './allocation.ts';
 import { endUnclaimed } from './burial.ts';
 import type { LaunchRecord } from './control/record.ts';
 import { newRecord } from './launch-record.ts';
@@ -26,6 +27,7 @@ export class LocalJobs implements JobRunner {
     const name = nativeName(options.key);
     const launch = translateJob(workload, site.settings, site.client.workFolder('JOB', name));
     if (!site.client.has('JOB', name)) {
+      assertOffered(site.scheduler, workload.resources, 'submit');
       this.#refuseTooManySecrets(launch.secretNames.length);
       await site.client.create(newRecord(site, 'JOB', options.key, workload, launch), {
         inputs: workload.inputs,

@@ -7,6 +7,7 @@ import type {
   ServiceStatus,
 } from '../contract/service-runner.ts';
 import type { Handle, ServiceWorkload } from '../contract/workload.ts';
+import { assertOffered } from './allocation.ts';
 import { currentClaim } from './control/claim.ts';
 import type { ServiceGrant, ServiceStateRecord, ServiceWish } from './control/record.ts';
 import { isInnerPath } from '../work-folder/inputs.ts';
@@ -47,6 +48,7 @@ export class LocalServices implements ServiceRunner {
       site.client.workFolder('SERVICE', name),
     );
     if (!site.client.has('SERVICE', name)) {
+      assertOffered(site.scheduler, workload.resources, 'deploy');
       const wanted: ServiceWish = { replicas: workload.replicas, evicted: [], released: false };
       await site.client.create(newRecord(site, 'SERVICE', options.key, workload, launch), {
         inputs: workload.inputs,

@@ -41,6 +41,9 @@ export function translateJob(
   job: { readonly name: string; readonly mark: string; readonly folder: string },
 ): { readonly request: BatchRequest; readonly launch: Launch } {
   const { resources } = workload;
+  if ((resources.nodes ?? 1) > 1) {
+    throw new BackendError('Unsupported', 'translate', 'A job has one node here.');
+  }
   const workFolder = `${job.folder}/work`;
   const request: BatchRequest = {
     name: job.name,

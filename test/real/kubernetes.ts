@@ -5,10 +5,16 @@ import { promisify } from 'node:util';
 import { createHash } from 'node:crypto';
 import { createBackend } from '../../backends/registry.ts';
 import type { Backend } from '../../backends/contract/backend.ts';
+import type { V1Job } from '../../backends/kubernetes/native.ts';
+import type { JobRunner } from '../../backends/contract/job-runner.ts';
 import type { Handle } from '../../backends/contract/workload.ts';
 import { knownBlobs, localSurroundings } from '../contract/backend/local-surroundings.ts';
 import type { BackendUnderTest } from '../contract/backend/under-test.ts';
-import { submitFromAnotherProcess } from '../contract/backend/kubernetes-under-test.ts';
+import { nativeText, submit } from '../contract/backend/under-test.ts';
+import {
+  requestedBy,
+  submitFromAnotherProcess,
+} from '../contract/backend/kubernetes-under-test.ts';
 
 /**
  * The cluster of KUBECONFIG, with FATHOM_KUBERNETES_FOLDER (a folder that is the root of a ReadWriteMany claim) and
@@ -43,18 +49,29 @@ export async function openRealKubernetes(): Promise<BackendUnderTest> {
   const kubectl = async (...args: readonly string[]): Promise<string> =>
     (await promisify(execFile)('kubectl', ['-n', namespace, ...args])).stdout;
   const ours = ['-l', 'app.kubernetes.io/managed-by=fathom'];
+  const keeping: JobRunner = {
+    submit: async (workload, options) => kept(await jobs.submit(workload, options)),
+    inspect: (handle) => jobs.inspect(handle),
+    watch: (handle, signal) => jobs.watch(handle, signal),
+    logs: (handle, options) => jobs.logs(handle, options),
+    cancel: (handle) => jobs.cancel(handle),
+    outputs: (handle) => jobs.outputs(handle),
+  };
   return {
     backend,
-    jobs: {
-      submit: async (workload, options) => kept(await jobs.submit(workload, options)),
-      inspect: (handle) => jobs.inspect(handle),
-      watch: (handle, signal) => jobs.watch(handle, signal),
-      logs: (handle, options) => jobs.logs(handle, options),
-      cancel: (handle) => jobs.cancel(handle),
-      outputs: (handle) => jobs.outputs(handle),
-    },
+    jobs: keeping,
     services,
+    gpu: null,
     again,
+    requested: async (handle) => {
+      const found = await kubectl('get', 'job', nativeText(handle, 'name'), '-o', 'json');
+      return requestedBy(JSON.parse(found) as V1Job);
+    },
+    // More than any node has.
+    waitingJob: async (workload) => {
+      const resources = { ...workload.resources, cpus: 4096 };
+      return { handle: await submit(keeping, { ...workload, resources }), over: async () => {} };
+    },
     submitElsewhere: async (workload, key) =>
       kept(await submitFromAnotherProcess({ blobs, settings }, workload, key)),
     shell: (script, ...argv) => ({

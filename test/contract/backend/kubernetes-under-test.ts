@@ -6,16 +6,22 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Backend } from '../../../backends/contract/backend.ts';
+import type { JobRunner } from '../../../backends/contract/job-runner.ts';
+import type { ServiceRunner } from '../../../backends/contract/service-runner.ts';
 import type { Handle, JobWorkload } from '../../../backends/contract/workload.ts';
 import { createBackend } from '../../../backends/registry.ts';
 import { FakeKubernetes } from '../../fakes/kubernetes/server.ts';
 import type { FakeKubernetesOptions } from '../../fakes/kubernetes/server.ts';
 import { knownBlobs, localSurroundings } from './local-surroundings.ts';
-import type { BackendTarget, BackendUnderTest } from './under-test.ts';
+import type { V1Job } from '../../../backends/kubernetes/native.ts';
+import type { BackendTarget, BackendUnderTest, Requested } from './under-test.ts';
+import { nativeText, submit } from './under-test.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
 export interface KubernetesUnderTest extends BackendUnderTest {
+  readonly jobs: JobRunner;
+  readonly services: ServiceRunner;
   readonly fake: FakeKubernetes;
   readonly settings: object;
   readonly sharedFolder: string;
@@ -24,7 +30,13 @@ export interface KubernetesUnderTest extends BackendUnderTest {
 
 export const kubernetesTarget: BackendTarget = {
   name: 'kubernetes',
-  create: () => openKubernetes(),
+  create: async () => ({
+    ...(await openKubernetes(
+      { gpu: { models: ['Toy-GPU'] } },
+      { node: { gpus: 2, labels: { 'nvidia.com/gpu.product': 'Toy-GPU' } } },
+    )),
+    gpu: { model: 'toy gpu', native: 'Toy-GPU' },
+  }),
 };
 
 /** The backend on a cluster that is a fake, with a shared folder that is the same path for both. */
@@ -58,17 +70,26 @@ export async function openKubernetes(
   const again = (more: object = {}): Promise<Backend> =>
     createBackend('kubernetes', 'cluster', { ...all, ...more }, surroundings);
   const backend = await again();
-  if (backend.jobs === null || backend.services === null) throw new Error('a facet is missing');
+  const { jobs, services } = backend;
+  if (jobs === null || services === null) throw new Error('a facet is missing');
   return {
     backend,
-    jobs: backend.jobs,
-    services: backend.services,
+    jobs,
+    services,
+    gpu: null,
     fake,
     settings: all,
     sharedFolder,
     again,
     submitElsewhere: (workload, key) =>
       submitFromAnotherProcess({ blobs, settings: all }, workload, key),
+    requested: async (handle) =>
+      requestedBy(fake.objects.get<V1Job>('jobs', nativeText(handle, 'name'))),
+    waitingJob: async (workload) => {
+      const gpus = { count: 9, model: null, memoryMiB: null };
+      const resources = { ...workload.resources, gpus };
+      return { handle: await submit(jobs, { ...workload, resources }), over: async () => {} };
+    },
     shell: (script, ...argv) => ({
       kind: 'COMMAND',
       argv: ['/bin/sh', '-c', script, 'sh', ...argv],
@@ -90,6 +111,18 @@ export async function openKubernetes(
       await fake.close();
       await rm(folder, { recursive: true, force: true });
     },
+  };
+}
+
+export function requestedBy(job: V1Job | null): Requested {
+  const pod = job?.spec?.template?.spec;
+  const { cpu = '', memory = '', ...more } = pod?.containers[0]?.resources?.requests ?? {};
+  const gpus = Number(more['nvidia.com/gpu'] ?? 0);
+  const model = pod?.nodeSelector?.['nvidia.com/gpu.product'] ?? null;
+  return {
+    cpus: cpu.endsWith('m') ? parseInt(cpu) / 1000 : Number(cpu),
+    memoryMiB: memory.endsWith('Mi') ? parseInt(memory) : NaN,
+    gpus: gpus === 0 ? null : { count: gpus, model },
   };
 }
 

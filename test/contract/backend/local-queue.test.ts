@@ -53,15 +53,17 @@ describe('the queue', () => {
       return { handle, waiting };
     };
     expect((await waitingOf({ cpus: 3 })).waiting?.code).toBe('RESOURCES_EXCEED_SITE');
-    expect((await waitingOf({ memoryMiB: 1001 })).waiting?.code).toBe('RESOURCES_EXCEED_SITE');
-    const gpu = await waitingOf({ gpus: { count: 1, model: null, memoryMiB: null } });
-    expect(gpu.waiting?.code).toBe('NO_ACCELERATOR');
-    expect(gpu.waiting?.raw).toContain('/no/smi');
+    const large = await waitingOf({ memoryMiB: 1001 });
+    expect(large.waiting?.code).toBe('RESOURCES_EXCEED_SITE');
+    const gpus = { count: 1, model: null, memoryMiB: null };
+    const withGpu = submit(under.jobs, sized({ gpus }));
+    await expect(withGpu).rejects.toMatchObject({ kind: 'Unsupported' });
+    await expect(withGpu).rejects.toThrow('/no/smi');
     expect(under.backend.capabilities.gpus).toBe(false);
     const fits = await submit(under.jobs, sized({}));
     expect((await untilEnded(under.jobs, fits)).exit?.code).toBe(0);
-    await under.jobs.cancel(gpu.handle);
-    const { exit, startedAt } = await untilEnded(under.jobs, gpu.handle);
+    await under.jobs.cancel(large.handle);
+    const { exit, startedAt } = await untilEnded(under.jobs, large.handle);
     expect({ cause: exit?.cause, startedAt }).toEqual({ cause: 'CANCELLED', startedAt: null });
   });
 
@@ -107,6 +109,8 @@ describe('the queue', () => {
     const large = await wants(null, 20_000);
     const any = await wants(null, null);
     expect(await Promise.all([a100, large, any].map(seen))).toEqual(['gpus=0', 'gpus=2', 'gpus=1']);
+    const missing = await wants('NVIDIA H100', null);
+    expect((await under.jobs.inspect(missing)).waiting?.code).toBe('NO_ACCELERATOR');
     const late = await wants('Tesla T4', null);
     expect((await under.jobs.inspect(late)).waiting?.code).toBe('RESOURCES_BUSY');
     const many = await wants('Tesla T4', null, 2);

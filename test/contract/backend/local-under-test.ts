@@ -7,10 +7,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Backend } from '../../../backends/contract/backend.ts';
+import type { JobRunner } from '../../../backends/contract/job-runner.ts';
+import type { ServiceRunner } from '../../../backends/contract/service-runner.ts';
 import type { Handle, JobWorkload } from '../../../backends/contract/workload.ts';
 import { createBackend } from '../../../backends/registry.ts';
 import { knownBlobs, localSurroundings } from './local-surroundings.ts';
-import type { BackendTarget, BackendUnderTest } from './under-test.ts';
+import type { BackendTarget, BackendUnderTest, Requested } from './under-test.ts';
+import { nativeText, submit } from './under-test.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -27,13 +30,24 @@ export const quickSettings = {
 } as const;
 
 export interface LocalUnderTest extends BackendUnderTest {
+  readonly jobs: JobRunner;
+  readonly services: ServiceRunner;
   readonly folder: string;
   readonly settings: object;
   readonly log: readonly string[];
   again(settings?: object): Promise<Backend>;
 }
 
-export const localTarget: BackendTarget = { name: 'local', create: () => openLocal() };
+/** Listed, not found: nothing of the suite needs a real one. */
+const toyGpus = [0, 1].map((index) => ({ index, model: 'Toy GPU', memoryMiB: 1024 }));
+
+export const localTarget: BackendTarget = {
+  name: 'local',
+  create: async () => ({
+    ...(await openLocal({ gpus: toyGpus })),
+    gpu: { model: 'toy gpu', native: 'Toy GPU' },
+  }),
+};
 
 export async function openLocal(settings: object = {}): Promise<LocalUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'fathom-local-'));
@@ -47,17 +61,25 @@ export async function openLocal(settings: object = {}): Promise<LocalUnderTest> 
   const again = (more: object = {}): Promise<Backend> =>
     createBackend('local', 'here', { ...all, ...more }, surroundings);
   const backend = await again();
-  if (backend.jobs === null || backend.services === null) throw new Error('a facet is missing');
+  const { jobs, services } = backend;
+  if (jobs === null || services === null) throw new Error('a facet is missing');
   return {
     backend,
-    jobs: backend.jobs,
-    services: backend.services,
+    jobs,
+    services,
+    gpu: null,
     folder: stateFolder,
     settings: all,
     log,
     again,
     submitElsewhere: (workload, key) =>
       submitElsewhere({ stateFolder, blobs, settings: all }, workload, key),
+    requested: async (handle) => requestedOf(stateFolder, handle),
+    waitingJob: async (workload) => {
+      const resources = { ...workload.resources, cpus: quickSettings.cpus + 1 };
+      const handle = await submit(jobs, { ...workload, resources });
+      return { handle, over: async () => {} };
+    },
     shell: (script, ...argv) => ({
       kind: 'COMMAND',
       argv: ['/bin/sh', '-c', script, 'sh', ...argv],
@@ -82,6 +104,17 @@ export async function openLocal(settings: object = {}): Promise<LocalUnderTest> 
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What was recorded for the supervisor, and the devices that were set aside. */
+function requestedOf(stateFolder: string, handle: Handle): Requested {
+  const read = (file: string): unknown =>
+    JSON.parse(readFileSync(join(stateFolder, 'jobs', nativeText(handle, 'name'), file), 'utf8'));
+  const { resources } = read('record.json') as Pick<JobWorkload, 'resources'>;
+  const { gpus } = read('grant.json') as { readonly gpus: readonly number[] };
+  const model = toyGpus.find(({ index }) => gpus.includes(index))?.model ?? null;
+  const { cpus, memoryMiB } = resources;
+  return { cpus, memoryMiB, gpus: gpus.length === 0 ? null : { count: gpus.length, model } };
 }
 
 /** As it is shipped: one file of JavaScript, which starts in a third of the time. */

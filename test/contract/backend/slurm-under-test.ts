@@ -7,12 +7,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Backend } from '../../../backends/contract/backend.ts';
-import { BackendError } from '../../../backends/contract/error.ts';
-import type { ServiceRunner } from '../../../backends/contract/service-runner.ts';
 import type { Handle, JobWorkload } from '../../../backends/contract/workload.ts';
 import { createBackend } from '../../../backends/registry.ts';
 import { knownBlobs, localSurroundings } from './local-surroundings.ts';
-import type { BackendUnderTest } from './under-test.ts';
+import type { JobsUnderTest, Requested } from './under-test.ts';
+import { nativeText, submit } from './under-test.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -23,11 +22,17 @@ export interface SlurmSite {
   readonly settings: object;
   /** What `squeue` and `scontrol show job` would show. */
   listing(): Promise<string>;
+  /** The GPU that its nodes have, at least two of them. */
+  readonly gpu: { readonly model: string; readonly native: string };
+  /** What Slurm was asked for. */
+  requested(id: string): Promise<Requested>;
+  /** Jobs that are submitted now wait, until what it gives is called. */
+  close(): Promise<() => Promise<void>>;
   /** Ends what is left and removes everything. */
   destroy(): Promise<void>;
 }
 
-export interface SlurmUnderTest extends BackendUnderTest {
+export interface SlurmUnderTest extends JobsUnderTest {
   readonly sharedFolder: string;
   readonly again: (settings?: object) => Promise<Backend>;
   /** From another process, which may be killed before its `crashAt`-th change of the file system: null then. */
@@ -71,11 +76,13 @@ export async function openSlurm(
     return submitFromAnotherProcess(await program, order, crashAt);
   };
   const backend = await again();
-  if (backend.jobs === null) throw new Error('it runs no jobs');
+  const { jobs } = backend;
+  if (jobs === null) throw new Error('it runs no jobs');
   return {
     backend,
-    jobs: backend.jobs,
-    services: noServices,
+    jobs,
+    services: null,
+    gpu: backend.capabilities.gpus ? site.gpu : null,
     sharedFolder,
     again,
     submitAgain,
@@ -83,6 +90,11 @@ export async function openSlurm(
       const handle = await submitAgain(workload, key);
       if (handle === null) throw new Error('the submitting process was killed');
       return handle;
+    },
+    requested: (handle) => site.requested(nativeText(handle, 'id')),
+    waitingJob: async (workload) => {
+      const over = await site.close();
+      return { handle: await submit(jobs, workload), over };
     },
     shell: (script, ...argv) => ({
       kind: 'COMMAND',
@@ -105,19 +117,6 @@ export async function openSlurm(
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-const noServices: ServiceRunner = {
-  deploy: unsupported,
-  status: unsupported,
-  watch: unsupported,
-  scale: unsupported,
-  invoke: unsupported,
-  logs: unsupported,
-};
-
-function unsupported(): never {
-  throw new BackendError('Unsupported', 'deploy', 'A batch system runs no servers.');
 }
 
 async function releaseAll(backend: Backend, sharedFolder: string): Promise<void> {

@@ -23,12 +23,20 @@ export interface BackendTarget {
 
 export interface BackendUnderTest {
   readonly backend: Backend;
-  readonly jobs: JobRunner;
-  readonly services: ServiceRunner;
+  readonly jobs: JobRunner | null;
+  readonly services: ServiceRunner | null;
+  /** The GPU that the site has, as it is asked for and as native objects name it; null without GPUs. At least two. */
+  readonly gpu: { readonly model: string; readonly native: string } | null;
   /** Another instance on the same jobs and services, as after a restart. The caller closes it. */
   again(): Promise<Backend>;
   /** Submits from another process, which ends afterwards. */
   submitElsewhere(workload: JobWorkload, key: string): Promise<Handle>;
+  /** What the native objects of a job ask for. */
+  requested(handle: Handle): Promise<Requested>;
+  /** Submits a job that cannot start (the site is full, or it asks for too much) before `over`. */
+  waitingJob(
+    workload: JobWorkload,
+  ): Promise<{ readonly handle: Handle; readonly over: () => Promise<void> }>;
   /** Where the work runs: a POSIX shell script with arguments. */
   shell(script: string, ...argv: string[]): Program;
   /** `model-server.mjs`, as a program. */
@@ -38,6 +46,23 @@ export interface BackendUnderTest {
   /** Everything a person could list of what runs there: native objects, arguments, files. */
   listing(): Promise<string>;
   destroy(): Promise<void>;
+}
+
+export interface Requested {
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  readonly gpus: { readonly count: number; readonly model: string | null } | null;
+}
+
+export type JobsUnderTest = BackendUnderTest & { readonly jobs: JobRunner };
+export type ServicesUnderTest = BackendUnderTest & { readonly services: ServiceRunner };
+
+export function assertJobs(under: BackendUnderTest): asserts under is JobsUnderTest {
+  if (under.jobs === null) throw new Error(`${under.backend.name} runs no jobs`);
+}
+
+export function assertServices(under: BackendUnderTest): asserts under is ServicesUnderTest {
+  if (under.services === null) throw new Error(`${under.backend.name} runs no services`);
 }
 
 let keys = 0;
@@ -74,6 +99,17 @@ export async function submit(
   key = newKey(),
 ): Promise<Handle> {
   return jobs.submit(workload, { key, signal: soon() });
+}
+
+/** Runs a script to its end. */
+export async function endOf(
+  under: JobsUnderTest,
+  script: string,
+  more: Partial<JobWorkload> = {},
+): Promise<{ readonly handle: Handle; readonly exit: JobStatus['exit'] }> {
+  const handle = await submit(under.jobs, job(under.shell(script), more));
+  const { exit } = await untilEnded(under.jobs, handle);
+  return { handle, exit };
 }
 
 /** The last status of `watch`; fails when the job does not end. */
@@ -126,6 +162,13 @@ export async function textOf(outputs: OutputFolder, path: string): Promise<strin
   const pieces: Uint8Array[] = [];
   for await (const piece of await outputs.read(path)) pieces.push(piece);
   return Buffer.concat(pieces).toString('utf8');
+}
+
+/** A text of the native part of a handle, which only its own backend reads otherwise. */
+export function nativeText({ native }: Handle, name: string): string {
+  const value = native[name];
+  if (typeof value !== 'string') throw new Error(`the handle has no ${name}`);
+  return value;
 }
 
 /** The kind of the BackendError with which `work` rejects; anything else is a failure. */

@@ -69,6 +69,10 @@ export class FakeCluster {
     writeFileSync(join(this.folder, 'busy'), '');
   }
 
+  takeNewJobs(): void {
+    rmSync(join(this.folder, 'busy'), { force: true });
+  }
+
   start(id: number): void {
     const folder = join(this.folder, 'jobs', String(id));
     const job = this.#read(folder);

@@ -4,7 +4,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FakeCluster } from './cluster.ts';
 import { FakeSlurmrestd } from './rest-server.ts';
+import { requestedBy } from './requested.ts';
+import type { FakeRequest } from './requested.ts';
 import type { RestShapes } from './rest-shapes.ts';
+
+const gpu = { model: 'NVIDIA A100-PCIE-40GB', native: 'a100' } as const;
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -13,7 +17,10 @@ export interface FakeSite {
   /** Settings of the backend. */
   readonly transport: object;
   readonly settings: object;
+  readonly gpu: typeof gpu;
   listing(): Promise<string>;
+  requested(id: string): Promise<FakeRequest>;
+  close(): Promise<() => Promise<void>>;
   destroy(): Promise<void>;
 }
 
@@ -29,8 +36,7 @@ export function fakeCommands(): FakeCommands {
       commandFolder,
       environment: { FAKE_SLURM: cluster.folder, FAKE_NODE: process.execPath },
     },
-    settings: {},
-    listing: () => Promise.resolve(JSON.stringify(cluster.list())),
+    ...siteOf(cluster),
     destroy: () => Promise.resolve(cluster.destroy()),
   };
 }
@@ -56,11 +62,26 @@ export async function fakeRest(shapes: RestShapes, atSocket = false): Promise<Fa
     server,
     url,
     transport: { kind: 'rest', url, user: 'alice', credentials: { keyFile } },
-    settings: {},
-    listing: () => Promise.resolve(JSON.stringify(cluster.list())),
+    ...siteOf(cluster),
     destroy: async () => {
       await server.close();
       cluster.destroy();
+    },
+  };
+}
+
+function siteOf(
+  cluster: FakeCluster,
+): Pick<FakeSite, 'settings' | 'gpu' | 'listing' | 'requested' | 'close'> {
+  return {
+    settings: { gpus: [{ gres: gpu.native, model: gpu.model, memoryMiB: 40_960 }] },
+    gpu,
+    listing: () => Promise.resolve(JSON.stringify(cluster.list())),
+    requested: async (id) =>
+      requestedBy(cluster.list().find((job) => job.id === Number(id))?.asked),
+    close: async () => {
+      cluster.holdNewJobs();
+      return async () => cluster.takeNewJobs();
     },
   };
 }

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import type { JobsUnderTest } from './under-test.ts';
+import { endOf, job, submit, untilEnded, untilPrinted } from './under-test.ts';
+
+/** How jobs end: by themselves, at a limit, cancelled in every state. */
+export function endPromises(opened: () => JobsUnderTest): void {
+  test('exit codes come back as themselves, with the last lines of standard error', async () => {
+    const under = opened();
+    const { exit } = await endOf(
+      under,
+      'echo out; echo "first" >&2; echo "the reason" >&2; exit 42',
+    );
+    expect(exit).toMatchObject({ cause: 'EXITED', code: 42, signal: null });
+    expect(exit?.message).toContain('the reason');
+    expect((await endOf(under, 'exit 0')).exit).toMatchObject({ cause: 'EXITED', code: 0 });
+  });
+
+  test('a signal from elsewhere comes back as itself', async () => {
+    const under = opened();
+    const { exit } = await endOf(under, 'kill -KILL $$');
+    expect(exit).toMatchObject({ cause: 'SIGNALLED', code: null, signal: 'SIGKILL' });
+  });
+
+  test('a program that is not there ends as not started, and says so', async () => {
+    const under = opened();
+    const program = { kind: 'COMMAND', argv: ['/no/such/program'], image: null } as const;
+    const handle = await submit(under.jobs, job(program));
+    const { exit, startedAt } = await untilEnded(under.jobs, handle);
+    expect(exit).toMatchObject({ cause: 'NOT_STARTED', code: null });
+    expect(exit?.message).toContain('/no/such/program');
+    expect(startedAt).toBeNull();
+  });
+
+  test('the time limit ends a job as TIME_LIMIT', async ({ skip }) => {
+    const under = opened();
+    if (!under.backend.capabilities.enforcesTimeLimit) skip();
+    const { exit } = await endOf(under, 'trap "" TERM; while :; do sleep 0.1; done', {
+      resources: { cpus: 0.1, memoryMiB: 64, gpus: null, timeLimitSeconds: 1 },
+    });
+    expect(exit).toMatchObject({ cause: 'TIME_LIMIT' });
+  });
+
+  test('using more memory than asked for ends a job as OUT_OF_MEMORY', async ({ skip }) => {
+    const under = opened();
+    if (!under.backend.capabilities.enforcesMemory) skip();
+    const script = 'x=0123456789; while :; do x="$x$x"; [ ${#x} -gt 150000000 ] && sleep 20; done';
+    const { exit } = await endOf(under, script, {
+      resources: { cpus: 0.1, memoryMiB: 64, gpus: null, timeLimitSeconds: 60 },
+    });
+    expect(exit).toMatchObject({ cause: 'OUT_OF_MEMORY' });
+  });
+
+  test('cancel ends a running job, as often as it is asked', async () => {
+    const under = opened();
+    const handle = await submit(under.jobs, job(under.shell('echo up; sleep 30 & wait')));
+    await untilPrinted(under.jobs, handle, 'up');
+    await Promise.all([under.jobs.cancel(handle), under.jobs.cancel(handle)]);
+    await under.jobs.cancel(handle);
+    const status = await untilEnded(under.jobs, handle);
+    expect(status.exit?.cause).toBe('CANCELLED');
+    await under.jobs.cancel(handle);
+    expect(await under.jobs.inspect(handle)).toEqual(status);
+  });
+
+  test('cancel of a job that was just submitted ends it', async () => {
+    const under = opened();
+    const handle = await submit(under.jobs, job(under.shell('sleep 30')));
+    await under.jobs.cancel(handle);
+    expect((await untilEnded(under.jobs, handle)).exit?.cause).toBe('CANCELLED');
+  });
+
+  test('cancelling a job that ended changes nothing', async () => {
+    const under = opened();
+    const { handle } = await endOf(under, 'exit 5');
+    const before = await under.jobs.inspect(handle);
+    await under.jobs.cancel(handle);
+    expect(await under.jobs.inspect(handle)).toEqual(before);
+  });
+}
