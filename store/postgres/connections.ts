@@ -44,14 +44,16 @@ export function makeConnections(url: string, limits: ConnectionLimits = {}): Con
     idle_in_transaction_session_timeout: limits.idleTransactionMs ?? 5_000,
   };
   const pool = (max: number): Pool => {
-    const made = new Pool({ ...config, max, idleTimeoutMillis: 60_000 });
+    const made = new Pool({
+      ...config,
+      max,
+      idleTimeoutMillis: 60_000,
+      // What was acknowledged must survive the server's own crash.
+      onConnect: async (client) => void (await client.query(durable)),
+    });
     // A connection that is lost while nobody uses it concerns nobody; the next one is a new one.
     made.on('error', () => undefined);
-    made.on('connect', (client) => {
-      client.on('error', () => undefined);
-      // Sent ahead of the first statement. What was acknowledged must survive the server's own crash.
-      client.query(durable).catch(() => undefined);
-    });
+    made.on('connect', (client) => client.on('error', () => undefined));
     return made;
   };
   const reads = pool(count - 2 - writers);

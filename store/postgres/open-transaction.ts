@@ -13,6 +13,8 @@ export class OpenTransaction implements WriteSession {
   readonly #runner: Runner;
   #isOpen = true;
   #doom: { readonly thrown: unknown } | null = null;
+  /** A connection takes one statement at a time. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(runner: Runner) {
     this.#runner = runner;
@@ -24,13 +26,23 @@ export class OpenTransaction implements WriteSession {
 
   async query<Row>(statement: RawBuilder<Row>): Promise<readonly Row[]> {
     if (!this.#isOpen) throw new Error('The transaction is over.');
+    const turn = this.#last.then(() => this.#run(statement));
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Statements of the work that it did not wait for come to their end first. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
+  async #run<Row>(statement: RawBuilder<Row>): Promise<readonly Row[]> {
     if (this.#doom !== null) throw this.#doom.thrown;
     try {
       return await runStatement(this.#runner, statement);
     } catch (error) {
-      // Statements that were on their way already fail because of the first one.
-      this.#doom ??= { thrown: error };
-      throw this.#doom.thrown;
+      this.#doom = { thrown: error };
+      throw error;
     }
   }
 

@@ -203,10 +203,13 @@ async function attempt(
   const session = new OpenTransaction(client);
   try {
     const value = await work(session);
+    await session.settled();
     session.end();
     return { value, actions: session.actions };
   } catch (error) {
-    throw session.abandon(error);
+    const told = session.abandon(error);
+    await session.settled();
+    throw told;
   }
 }
 
