@@ -7,7 +7,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Suites against a real server: name → suite, which starts the server or says how to. */
 const realServers = {
+  deepaas: 'test/real/deepaas.suite.ts',
   kubernetes: 'test/real/kubernetes.suite.ts',
+  postgres: 'test/real/postgres.suite.ts',
   slurm: 'test/real/slurm.suite.ts',
 };
 

@@ -64,8 +64,9 @@ export async function startModuleServer(
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
-      const end = text.indexOf('\n');
-      if (end >= 0) found((JSON.parse(text.slice(0, end)) as { port: number }).port);
+      // A module may print lines of its own before.
+      const line = /^\{"type":"listening".*\}$/m.exec(text)?.[0];
+      if (line !== undefined) found((JSON.parse(line) as { port: number }).port);
     });
     child.once('close', () => failed(new Error(`The server ended: ${stderr}`)));
   });
