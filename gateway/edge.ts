@@ -14,6 +14,7 @@ import { GatewayError } from './presentation.ts';
 import type { ErrorFor } from './presentation.ts';
 import { headersOf, requestIdFrom } from './request-headers.ts';
 import { WebSockets } from './websocket.ts';
+import type { Watch } from './watch.ts';
 
 export interface EdgeOptions {
   readonly executor: Executor;
@@ -31,6 +32,7 @@ export interface EdgeOptions {
   /** Called at a WebSocket's `connection_init`; a rejection closes it with 4403. */
   readonly admit?: (incoming: Incoming) => Promise<void>;
   readonly limits?: Partial<Limits>;
+  readonly watch?: Watch;
 }
 
 export interface Edge {
@@ -52,6 +54,7 @@ export async function registerEdge(app: FastifyInstance, options: EdgeOptions): 
     errorFor,
     introspection: options.introspection ?? true,
     limits,
+    ...(options.watch === undefined ? {} : { watch: options.watch }),
   });
   const sockets = new WebSockets({
     operations,

@@ -94,3 +94,36 @@ export function gated(stream: ResultStream, ready: () => Promise<void>): ResultS
     },
   };
 }
+
+/** The same stream; `each` is told of every result, `closed` once of the end, whoever makes it. */
+export function counted(stream: ResultStream, each: () => void, closed: () => void): ResultStream {
+  let isOver = false;
+  const over = (): void => {
+    if (isOver) return;
+    isOver = true;
+    closed();
+  };
+  return {
+    async next() {
+      const next = await stream.next();
+      if (next.done === true) over();
+      else each();
+      return next;
+    },
+    async return() {
+      over();
+      return await stream.return();
+    },
+    async throw(error) {
+      over();
+      return await stream.throw(error);
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async [Symbol.asyncDispose]() {
+      over();
+      await stream.return();
+    },
+  };
+}

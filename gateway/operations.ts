@@ -1,4 +1,4 @@
-import { Kind } from 'graphql';
+import { getOperationAST, Kind } from 'graphql';
 import type { DocumentNode, ExecutionResult, GraphQLError } from 'graphql';
 import { answer, refusal } from './answer.ts';
 import { Documents } from './documents.ts';
@@ -61,13 +61,18 @@ export class Operations {
   /** Never rejects. */
   async run(request: OperationRequest): Promise<Outcome> {
     const startedAt = performance.now();
-    const kind = this.kindOf(request.query, request.operationName);
-    const name = typeof request.operationName === 'string' ? request.operationName : undefined;
-    const span = traced(kind ?? 'query', name, request);
-    const outcome = await span.within(() => this.#run({ ...request, headers: span.headers }));
+    const span = traced(request);
+    let kind: Incoming['kind'] | 'unread' = 'unread';
+    const isRead = (it: Incoming['kind'], name: string | undefined): void => {
+      kind = it;
+      span.name(it, name);
+    };
+    const outcome = await span.within(() =>
+      this.#run({ ...request, headers: span.headers }, isRead),
+    );
     const said = saidOf(outcome);
     span.end(said);
-    this.#watch.operationEnded(kind ?? 'unread', said, (performance.now() - startedAt) / 1000);
+    this.#watch.operationEnded(kind, said, (performance.now() - startedAt) / 1000);
     return outcome.kind === 'stream' ? this.#watched(outcome.stream) : outcome;
   }
 
@@ -76,7 +81,10 @@ export class Operations {
     return { kind: 'stream', stream: counted(stream, () => this.#watch.eventSent(), closed) };
   }
 
-  async #run(request: OperationRequest): Promise<Outcome> {
+  async #run(
+    request: OperationRequest,
+    isRead: (kind: Incoming['kind'], name: string | undefined) => void,
+  ): Promise<Outcome> {
     const presenter = { errorFor: this.#errorFor, requestId: request.requestId };
     try {
       const { query, operationName, variables } = checked(request);
@@ -84,6 +92,7 @@ export class Operations {
       if (!('document' in prepared))
         return refused(answer({ errors: [...prepared] }, EMPTY, presenter));
       const { document, kind } = prepared;
+      isRead(kind, getOperationAST(document)?.name?.value);
       if (!request.allowed.includes(kind)) throw notHere(kind);
       const overPages = this.#documents.check(prepared, variables);
       if (overPages.length > 0) return refused(answer({ errors: overPages }, document, presenter));

@@ -6,6 +6,7 @@ import type { SubgraphFetch, SubgraphLink } from './subgraph-link.ts';
 import { remoteEvents } from './remote-events.ts';
 import type { Incoming } from './executor.ts';
 import { GatewayError } from './presentation.ts';
+import { tracedCall } from './tracing.ts';
 
 export interface RemoteLinkOptions {
   readonly name: string;
@@ -35,15 +36,21 @@ export function remoteLink(options: RemoteLinkOptions): SubgraphLink {
     async execute({ document, variables, incoming }) {
       const body = JSON.stringify({ query: textOf(document), variables });
       try {
-        const response = await pool.request({
-          path: pathname + search,
-          method: 'POST',
-          headers: forwardedHeaders(incoming),
-          body,
-          signal: incoming.signal,
-        });
-        const result: unknown = await response.body.json();
-        return resultFrom(result) ?? failed(name, `HTTP ${response.statusCode}`, incoming);
+        return await tracedCall(
+          `subgraph ${name}`,
+          { 'server.address': origin },
+          async (carried) => {
+            const response = await pool.request({
+              path: pathname + search,
+              method: 'POST',
+              headers: { ...forwardedHeaders(incoming), ...carried },
+              body,
+              signal: incoming.signal,
+            });
+            const result: unknown = await response.body.json();
+            return resultFrom(result) ?? failed(name, `HTTP ${response.statusCode}`, incoming);
+          },
+        );
       } catch (error) {
         return failed(name, error, incoming);
       }

@@ -15,6 +15,7 @@ import { headersOf, requestIdFrom } from './request-headers.ts';
 import { SchemaExecutor } from './schema-executor.ts';
 import { servedSchema } from './served-schema.ts';
 import type { Subgraph } from './subgraph.ts';
+import { traced } from './tracing.ts';
 import { WebSockets } from './websocket.ts';
 
 export interface SubgraphServerOptions<C extends object> {
@@ -145,23 +146,26 @@ export async function serveSubgraph<C extends object>(
       for (const [name, value] of Object.entries(headersOf(request.headers))) {
         if (value !== undefined) headers.set(name, value);
       }
-      const result = await apollo.executeHTTPGraphQLRequest({
-        httpGraphQLRequest: { method: request.method ?? '', headers, search, body },
-        context: async () => {
-          const incoming: Incoming = {
-            kind: 'query',
-            headers: headersOf(request.headers),
-            requestId,
-            signal: gone.signal,
-          };
-          try {
-            return Object.assign(await contextFor(incoming), { incoming });
-          } catch (error) {
-            return { incoming, refusal: present(error, { errorFor, requestId }) } as C &
-              ApolloContext;
-          }
-        },
-      });
+      const span = traced({ headers: headersOf(request.headers), requestId });
+      const context = async (): Promise<C & ApolloContext> => {
+        const incoming: Incoming = {
+          kind: 'query',
+          headers: span.headers,
+          requestId,
+          signal: gone.signal,
+        };
+        try {
+          return Object.assign(await contextFor(incoming), { incoming });
+        } catch (error) {
+          return { incoming, refusal: present(error, { errorFor, requestId }) } as C &
+            ApolloContext;
+        }
+      };
+      const httpGraphQLRequest = { method: request.method ?? '', headers, search, body };
+      const result = await span.within(() =>
+        apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context }),
+      );
+      span.end('OK');
       for (const [name, value] of result.headers) response.setHeader(name, value);
       response.setHeader('x-request-id', requestId);
       response.statusCode = result.status ?? 200;
