@@ -20,16 +20,7 @@ export async function once<Answer extends Json>(
 ): Promise<Answer> {
   const { idempotencyKey: key } = request;
   if (key === null) return make();
-  // Half a character would be kept as another one, and two keys would become the same.
-  if (key.length < 1 || key.length > 255 || !key.isWellFormed() || key.includes('\0')) {
-    throw new FathomError(
-      'INVALID_ARGUMENT',
-      'An idempotency key has 1 to 255 characters of text.',
-      {
-        path: ['idempotencyKey'],
-      },
-    );
-  }
+  checkIdempotencyKey(key);
   const scope = `${request.actor.subject} ${request.operation}`;
   const digest = createHash('sha256').update(canonicalJson(request.input)).digest('hex');
   const earlier = await tx.idempotency.claim(scope, key, digest);
@@ -46,4 +37,14 @@ export async function once<Answer extends Json>(
     );
   }
   return earlier.answer as Answer;
+}
+
+export function checkIdempotencyKey(key: string | null): void {
+  if (key === null) return;
+  // Half a character would be kept as another one, and two keys would become the same.
+  const isText = key.isWellFormed() && !key.includes('\0');
+  if (key.length >= 1 && key.length <= 255 && isText) return;
+  throw new FathomError('INVALID_ARGUMENT', 'An idempotency key has 1 to 255 characters of text.', {
+    path: ['idempotencyKey'],
+  });
 }

@@ -1,11 +1,10 @@
-import type { Resources } from '../../domain/resources.ts';
 import type {
   CreateDeploymentInput,
   DeploymentFilter,
   DeploymentOrder,
   UpdateDeploymentInput,
 } from '../../schema/deployments/inputs.ts';
-import type { ResourcesInput } from '../../schema/graph/resources.ts';
+import { givenResources } from '../../schema/graph/resources.ts';
 import type { DeploymentQuery } from '../../services/deployments/deployments.ts';
 import type { CreateDeployment, UpdateDeployment } from '../../services/deployments/requests.ts';
 
@@ -16,7 +15,7 @@ export function createRequest(input: CreateDeploymentInput): CreateDeployment {
     artifactId: input.artifactId ?? null,
     backend: input.backend ?? null,
     replicas: input.replicas,
-    resources: partialResources(input.resources),
+    resources: givenResources(input.resources),
     idempotencyKey: input.idempotencyKey ?? null,
   };
 }
@@ -30,19 +29,6 @@ export function updateRequest(input: UpdateDeploymentInput): UpdateDeployment {
     replicas: input.replicas ?? null,
     expectedVersion: input.expectedVersion ?? null,
     idempotencyKey: input.idempotencyKey ?? null,
-  };
-}
-
-/** What was given; what was not comes from the module, then from the defaults. */
-function partialResources(input: ResourcesInput | null | undefined): Partial<Resources> {
-  const { cpus, memoryMiB, gpus, timeLimitSeconds } = input ?? {};
-  return {
-    ...(cpus != null && { cpus }),
-    ...(memoryMiB != null && { memoryMiB }),
-    ...(timeLimitSeconds != null && { timeLimitSeconds }),
-    ...(gpus != null && {
-      gpus: { count: gpus.count, model: gpus.model ?? null, memoryMiB: gpus.memoryMiB ?? null },
-    }),
   };
 }
 

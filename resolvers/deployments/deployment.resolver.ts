@@ -18,6 +18,7 @@ import {
   DeleteDeploymentPayload,
   DeploymentFilter,
   DeploymentOrder,
+  PlanDeploymentPayload,
   UpdateDeploymentInput,
   UpdateDeploymentPayload,
 } from '../../schema/deployments/inputs.ts';
@@ -49,6 +50,17 @@ export class DeploymentResolver {
     const query = deploymentQuery(filter, orderBy);
     const found = await services.deployments.page(actor, query, pageRequest(page));
     return connection(found, () => services.deployments.count(actor, query));
+  }
+
+  @Query(() => PlanDeploymentPayload, {
+    description:
+      'The dry run of `createDeployment`: where it would go, why, and the exact native request. Writes and sends nothing.',
+  })
+  planDeployment(
+    @Ctx() { actor, services }: GraphContext,
+    @Arg('input', () => CreateDeploymentInput) input: CreateDeploymentInput,
+  ) {
+    return outcome('plan', services.deployments.plan(actor, createRequest(input)));
   }
 
   @Mutation(() => CreateDeploymentPayload, {

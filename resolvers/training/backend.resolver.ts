@@ -6,11 +6,13 @@ import type { GraphContext } from '../context.ts';
 export class BackendResolver {
   @Query(() => [BackendType], { description: 'The places where this installation runs things.' })
   backends(@Ctx() { actor, services }: GraphContext) {
-    return services.trainingRuns.backends(actor);
+    return services.trainingRuns.sites.all(actor);
   }
 
-  @FieldResolver(() => BackendHealthType, { description: 'Looked at now, within two seconds.' })
+  @FieldResolver(() => BackendHealthType, {
+    description: 'Looked at now, within two seconds; none waits for another.',
+  })
   health(@Root() { name }: { readonly name: string }, @Ctx() { actor, services }: GraphContext) {
-    return services.trainingRuns.backendHealth(actor, name);
+    return services.trainingRuns.sites.health(actor, name);
   }
 }

@@ -1,6 +1,5 @@
 import { FathomError } from '../../domain/errors.ts';
-import type { Resources } from '../../domain/resources.ts';
-import type { ResourcesInput } from '../../schema/graph/resources.ts';
+import { givenResources } from '../../schema/graph/resources.ts';
 import type {
   CreateTrainingRunInput,
   TrainingRunFilter,
@@ -17,23 +16,10 @@ export function createRequest(input: CreateTrainingRunInput): CreateTrainingRun 
     splitId: input.splitId ?? null,
     arguments: input.arguments ?? {},
     seed: input.seed ?? null,
-    resources: partialResources(input.resources),
+    resources: givenResources(input.resources),
     backend: input.backend ?? null,
     resumeFrom: input.resumeFrom ?? null,
     idempotencyKey: input.idempotencyKey ?? null,
-  };
-}
-
-/** What was given; what was not comes from the module, then from the defaults. */
-function partialResources(input: ResourcesInput | null | undefined): Partial<Resources> {
-  const { cpus, memoryMiB, gpus, timeLimitSeconds } = input ?? {};
-  return {
-    ...(cpus != null && { cpus }),
-    ...(memoryMiB != null && { memoryMiB }),
-    ...(timeLimitSeconds != null && { timeLimitSeconds }),
-    ...(gpus != null && {
-      gpus: { count: gpus.count, model: gpus.model ?? null, memoryMiB: gpus.memoryMiB ?? null },
-    }),
   };
 }
 

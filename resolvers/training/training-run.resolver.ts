@@ -30,6 +30,7 @@ import {
   CancelTrainingRunPayload,
   CreateTrainingRunInput,
   CreateTrainingRunPayload,
+  PlanTrainingRunPayload,
   TrainingRunFilter,
   TrainingRunOrder,
 } from '../../schema/training/inputs.ts';
@@ -72,6 +73,17 @@ export class TrainingRunResolver {
     const query = runQuery(filter, orderBy);
     const found = await services.trainingRuns.page(actor, query, pageRequest(page));
     return connection(found, () => services.trainingRuns.count(actor, query));
+  }
+
+  @Query(() => PlanTrainingRunPayload, {
+    description:
+      'The dry run of `createTrainingRun`: where it would go, why, and the exact native request. Writes and sends nothing.',
+  })
+  planTrainingRun(
+    @Ctx() { actor, services }: GraphContext,
+    @Arg('input', () => CreateTrainingRunInput) input: CreateTrainingRunInput,
+  ) {
+    return outcome('plan', services.trainingRuns.plan(actor, createRequest(input)));
   }
 
   @Mutation(() => CreateTrainingRunPayload)

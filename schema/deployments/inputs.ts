@@ -2,6 +2,7 @@ import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { DeploymentState } from '../../domain/deployment.ts';
 import { stringEnum } from '../graph/enums.ts';
 import { OrderDirectionEnum } from '../graph/order.ts';
+import { PlacementPlanType } from '../graph/plan.ts';
 import { ResourcesInput } from '../graph/resources.ts';
 import { UserError } from '../graph/user-error.ts';
 import { DeploymentStateEnum, DeploymentType } from './deployment.ts';
@@ -44,6 +45,15 @@ export class CreateDeploymentPayload {
   deployment!: DeploymentType | null;
 
   @Field(() => [UserError])
+  userErrors!: readonly UserError[];
+}
+
+@ObjectType()
+export class PlanDeploymentPayload {
+  @Field(() => PlacementPlanType, { nullable: true })
+  plan!: PlacementPlanType | null;
+
+  @Field(() => [UserError], { description: 'As `createDeployment` would give them.' })
   userErrors!: readonly UserError[];
 }
 

@@ -1,5 +1,5 @@
 import { Directive, Field, Float, InputType, Int, ObjectType } from 'type-graphql';
-import { defaultResources, type GpuRequest, type Resources } from '../../domain/resources.ts';
+import type { GpuRequest, Resources } from '../../domain/resources.ts';
 
 @Directive('@shareable')
 @ObjectType('GpuRequest', { simpleResolvers: true })
@@ -31,6 +31,12 @@ export class ResourcesType {
 
   @Field(() => Int)
   timeLimitSeconds!: number;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Nodes that work together, each with all of the above; null: one.',
+  })
+  nodes?: number | null;
 }
 
 @InputType()
@@ -56,26 +62,35 @@ export class ResourcesInput {
   @Field(() => Int, { nullable: true })
   memoryMiB?: number | null;
 
-  @Field(() => GpuInput, { nullable: true })
+  @Field(() => GpuInput, {
+    nullable: true,
+    description: 'Null asks for none, also where the module would like some.',
+  })
   gpus?: GpuInput | null;
 
   @Field(() => Int, { nullable: true })
   timeLimitSeconds?: number | null;
+
+  @Field(() => Int, {
+    defaultValue: 1,
+    description:
+      'Nodes that work together, each with all of the above. More than one: only where the backend’s capabilities say `severalNodes`, and never for a deployment.',
+  })
+  nodes!: number;
 }
 
-/** Fills in what the input leaves out. */
-export function resourcesFrom(
-  input: ResourcesInput | null | undefined,
-  defaults: Resources = defaultResources,
-): Resources {
-  const gpus = input?.gpus;
+/** What was given; what was not comes from the module, then from the defaults. One node is what goes without saying. */
+export function givenResources(input: ResourcesInput | null | undefined): Partial<Resources> {
+  const { cpus, memoryMiB, gpus, timeLimitSeconds, nodes = 1 } = input ?? {};
   return {
-    cpus: input?.cpus ?? defaults.cpus,
-    memoryMiB: input?.memoryMiB ?? defaults.memoryMiB,
-    gpus:
-      gpus === undefined || gpus === null
-        ? defaults.gpus
-        : { count: gpus.count, model: gpus.model ?? null, memoryMiB: gpus.memoryMiB ?? null },
-    timeLimitSeconds: input?.timeLimitSeconds ?? defaults.timeLimitSeconds,
+    ...(cpus != null && { cpus }),
+    ...(memoryMiB != null && { memoryMiB }),
+    ...(timeLimitSeconds != null && { timeLimitSeconds }),
+    ...(gpus !== undefined && { gpus: gpus && gpuRequest(gpus) }),
+    ...(nodes !== 1 && { nodes }),
   };
+}
+
+function gpuRequest({ count, model, memoryMiB }: GpuInput): GpuRequest {
+  return { count, model: model ?? null, memoryMiB: memoryMiB ?? null };
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { TrainingRunState } from '../../domain/training-run.ts';
 import { stringEnum } from '../graph/enums.ts';
 import { OrderDirectionEnum } from '../graph/order.ts';
+import { PlacementPlanType } from '../graph/plan.ts';
 import { ResourcesInput } from '../graph/resources.ts';
 import { JsonScalar } from '../graph/scalars.ts';
 import { UserError } from '../graph/user-error.ts';
@@ -63,6 +64,15 @@ export class CreateTrainingRunPayload {
   trainingRun!: TrainingRunType | null;
 
   @Field(() => [UserError])
+  userErrors!: readonly UserError[];
+}
+
+@ObjectType()
+export class PlanTrainingRunPayload {
+  @Field(() => PlacementPlanType, { nullable: true })
+  plan!: PlacementPlanType | null;
+
+  @Field(() => [UserError], { description: 'As `createTrainingRun` would give them.' })
   userErrors!: readonly UserError[];
 }
 

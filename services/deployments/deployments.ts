@@ -10,18 +10,21 @@ import type { DeploymentEvent, RecordedEvent } from '../../domain/event.ts';
 import type { Id } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
-import { defaultResources } from '../../domain/resources.ts';
 import { isTerminal, transition } from '../../domain/state.ts';
 import type { Query } from '../../store/contract/table.ts';
 import { follow } from '../follow.ts';
 import { tailsOf } from '../tail.ts';
 import { once } from '../once.ts';
+import type { PlacementPlan } from '../sites/plan.ts';
+import { Sites } from '../sites/sites.ts';
 import type { Surroundings } from '../surroundings.ts';
-import { checkResources, together } from '../training/create-run.ts';
+import { together } from '../training/create-run.ts';
 import { changeable, idOf, notFound } from '../visible.ts';
+import { acceptDeployment } from './accept-deployment.ts';
 import { applyUpdate } from './apply-update.ts';
 import { acceptedEvents, newEndpoint, newRevision } from './new-revision.ts';
 import { placeService } from './placement.ts';
+import { planDeployment } from './plan-deployment.ts';
 import {
   checkName,
   checkReplicas,
@@ -38,10 +41,12 @@ export type DeploymentQuery = Pick<Query<'deployments'>, 'where' | 'orderBy'>;
 export class Deployments {
   readonly #at: Surroundings;
   readonly #modules: ModuleVersions;
+  readonly #sites: Sites;
 
   constructor(at: Surroundings, modules: ModuleVersions) {
     this.#at = at;
     this.#modules = modules;
+    this.#sites = new Sites(at);
   }
 
   /**
@@ -50,21 +55,9 @@ export class Deployments {
    */
   async create(actor: Actor, request: CreateDeployment): Promise<Deployment> {
     const { idempotencyKey, ...input } = request;
-    const [served] = await together(
-      resolveServed(this.#at, this.#modules, actor, request),
-      checkName(request.name),
-      checkReplicas(request.replicas),
-      ...checkResources({ ...defaultResources, ...request.resources }).map((error) =>
-        Promise.reject(error),
-      ),
-    );
+    const accepted = await acceptDeployment(this.#at, this.#modules, actor, request);
+    const { served, resources, backend } = accepted;
     const { version, artifact } = served;
-    const resources = { ...version.resources.inference, ...request.resources };
-    const backend = placeService(
-      { backend: request.backend, resources },
-      version.source,
-      this.#at.backends,
-    );
     const now = this.#at.ambient.now();
     const random = () => this.#at.ambient.random();
     const deployment = await this.#at.store.transaction(async (tx) => {
@@ -110,6 +103,11 @@ export class Deployments {
     });
     if (deployment === null) throw new Error('The accepted deployment is not there.');
     return deployment;
+  }
+
+  /** The dry run of `create`: see `planDeployment`. */
+  plan(actor: Actor, request: CreateDeployment): Promise<PlacementPlan> {
+    return planDeployment(this.#at, this.#modules, this.#sites, actor, request);
   }
 
   /**

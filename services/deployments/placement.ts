@@ -3,46 +3,37 @@ import type { BackendDirectory } from '../../backends/contract/directory.ts';
 import { FathomError } from '../../domain/errors.ts';
 import type { ModuleSource } from '../../domain/module.ts';
 import type { Resources } from '../../domain/resources.ts';
+import { misfit, unfit, unknownBackend, whatToDo } from '../sites/fit.ts';
 
 /**
- * The backend that will serve: the one asked for, otherwise the first that can, those with the accelerators asked for
- * before the others. Capacity is the backend's own matter: it says in `waiting` what it has not.
+ * The backend that will serve: the one asked for, otherwise the first that can. Capacity is the backend's own matter: it
+ * says in `waiting` what it has not. Throws a FathomError that says what to do when there is none.
  */
 export function placeService(
-  wish: { readonly backend: string | null; readonly resources: Pick<Resources, 'gpus'> },
+  { backend: name, resources }: { readonly backend: string | null; readonly resources: Resources },
   source: ModuleSource,
   backends: BackendDirectory,
 ): Backend {
-  const all = backends.all();
-  const candidates = all.filter(({ name }) => wish.backend === null || name === wish.backend);
-  if (candidates.length === 0) {
-    const names = all.map(({ name }) => name).join(', ');
-    throw wish.backend === null
-      ? new FathomError('UNSUPPORTED', 'No backend is configured here.', { path: ['backend'] })
-      : new FathomError(
-          'INVALID_ARGUMENT',
-          `There is no backend ${wish.backend}; there are: ${names || 'none'}.`,
-          { path: ['backend'] },
-        );
+  const wish = { kind: 'SERVICE', source, resources } as const;
+  if (name !== null) {
+    const asked = backends.get(name);
+    if (asked === null) throw unknownBackend(name, backends);
+    const reason = misfit(wish, asked);
+    if (reason === null) return asked;
+    throw unfit(wish, asked, reason, backends);
   }
-  const able = candidates.filter((backend) => cannotServe(source, backend) === null);
-  const { gpus } = wish.resources;
-  const best = able.find(({ capabilities }) => gpus === null || capabilities.gpus) ?? able[0];
-  if (best !== undefined) return best;
-  const reasons = candidates.map((each) => `${each.name}: ${cannotServe(source, each) ?? ''}`);
-  throw new FathomError('UNSUPPORTED', `Nothing here can serve it: ${reasons.join('; ')}.`, {
-    path: ['backend'],
-  });
-}
-
-/** Why a backend can never serve a module of this kind; null when it can. */
-export function cannotServe(source: ModuleSource, backend: Backend): string | null {
-  if (backend.services === null) return 'it runs no services';
-  if (source.kind === 'FOLDER' && !backend.capabilities.processes) {
-    return 'it runs images only, and the module is a folder of code';
+  const all = backends.all().map((backend) => ({ backend, reason: misfit(wish, backend) }));
+  const best = all.find(({ reason }) => reason === null);
+  if (best !== undefined) return best.backend;
+  const reasons = all.flatMap(({ reason }) => reason ?? []);
+  const [first] = reasons;
+  if (first === undefined) {
+    throw new FathomError('UNSUPPORTED', 'No backend is configured here.', { path: ['backend'] });
   }
-  if (source.kind === 'IMAGE' && !backend.capabilities.images) {
-    return 'it runs no images, and the module is one';
-  }
-  return null;
+  const said = all.map(({ backend, reason }) => `${backend.name}: ${reason?.why ?? ''}`).join('; ');
+  const path = reasons.every((each) => each.path.join() === first.path.join())
+    ? first.path
+    : ['backend'];
+  const message = `Nothing here can serve it: ${said}. ${whatToDo(wish, reasons, backends)}`;
+  throw new FathomError('UNSUPPORTED', message, { path });
 }

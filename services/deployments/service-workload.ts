@@ -7,8 +7,8 @@ const artifactFolder = 'artifact';
 
 /** A revision as a backend is given it: servers of the module, each with the trained artifact or none. */
 export function serviceWorkloadOf(
-  deployment: Deployment,
-  revision: Revision,
+  deployment: Pick<Deployment, 'id' | 'name' | 'owner' | 'replicas' | 'resources'>,
+  revision: Pick<Revision, 'id' | 'number'>,
   module: Pick<Module, 'slug'>,
   { version, artifact }: Served,
 ): ServiceWorkload {

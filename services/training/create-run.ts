@@ -44,6 +44,7 @@ export function checkResources(resources: Resources): readonly FathomError[] {
   check(resources.cpus, resourceLimits.cpus, ['cpus']);
   check(resources.memoryMiB, resourceLimits.memoryMiB, ['memoryMiB']);
   check(resources.timeLimitSeconds, resourceLimits.timeLimitSeconds, ['timeLimitSeconds']);
+  check(resources.nodes ?? 1, resourceLimits.nodes, ['nodes']);
   if (resources.gpus !== null)
     check(resources.gpus.count, resourceLimits.gpuCount, ['gpus', 'count']);
   return errors;

@@ -13,7 +13,7 @@ import { backoff, waitingCodeOf } from './backoff.ts';
 import { observe } from './observe-run.ts';
 import { place } from './placement.ts';
 import { RunRecord } from './run-record.ts';
-import { logStream, metricStream, releaseWork, trainingRunWork } from './work-kinds.ts';
+import { attemptKey, logStream, metricStream, releaseWork, trainingRunWork } from './work-kinds.ts';
 import type { WorkloadSource } from './workload-source.ts';
 
 const placementRetryMs = 10_000;
@@ -82,7 +82,7 @@ export class RunLook implements Look {
       const next = now + placementRetryMs;
       record.wait({
         code: run.resources.gpus === null ? 'NO_BACKEND' : 'NO_ACCELERATOR',
-        message: `Nothing here can run it: ${placement.rejections.join('; ')}.`,
+        message: placement.message,
         nextAttemptAt: next,
         raw: null,
       });
@@ -105,7 +105,7 @@ export class RunLook implements Look {
       runId: run.id,
       number,
       backend,
-      key: `${run.id}-${number}`,
+      key: attemptKey(run.id, number),
       handle: null,
       state: 'PLACED',
       stateSince: now,

@@ -1,11 +1,9 @@
-import type { BackendHealth } from '../../backends/contract/backend.ts';
 import { type Actor, maySee } from '../../domain/actor.ts';
 import { FathomError } from '../../domain/errors.ts';
 import type { RecordedEvent, TrainingRunEvent } from '../../domain/event.ts';
 import { type Id, newId, parseId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
-import { defaultResources, type Resources } from '../../domain/resources.ts';
 import { isTerminal } from '../../domain/state.ts';
 import {
   type Artifact,
@@ -16,15 +14,16 @@ import {
   trainingRunStates,
 } from '../../domain/training-run.ts';
 import type { Query } from '../../store/contract/table.ts';
-import type { Datasets } from '../datasets/datasets.ts';
 import { follow } from '../follow.ts';
 import { tailsOf } from '../tail.ts';
-import type { ModuleCatalogue } from '../modules/module-catalogue.ts';
-import { validateArguments } from '../modules/validate-arguments.ts';
 import { once } from '../once.ts';
+import type { PlacementPlan } from '../sites/plan.ts';
+import { Sites } from '../sites/sites.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { changeable, idOf, notFound, quoted } from '../visible.ts';
-import { checkpointFor, checkResources, type CreateTrainingRun, together } from './create-run.ts';
+import { acceptRun, type RunSources } from './accept-run.ts';
+import type { CreateTrainingRun } from './create-run.ts';
+import { planRun } from './plan-run.ts';
 import { RunRecord } from './run-record.ts';
 import { logStream, metricStream, trainingRunWork } from './work-kinds.ts';
 
@@ -34,29 +33,19 @@ export interface Offset<T> {
   readonly value: T;
 }
 
-export interface BackendView {
-  readonly name: string;
-  readonly type: string;
-  readonly runsJobs: boolean;
-  readonly runsServices: boolean;
-}
-
 export type RunQuery = Pick<Query<'trainingRuns'>, 'where' | 'orderBy'>;
 
 /** Training runs: accepting, cancelling, reading, following. Dispatch is the reconciler's. */
 export class TrainingRuns {
   readonly #at: Surroundings;
-  readonly #modules: Pick<ModuleCatalogue, 'resolveVersion'>;
-  readonly #datasets: Pick<Datasets, 'resolveVersion' | 'splitFor'>;
+  /** Where they run. */
+  readonly sites: Sites;
+  readonly #sources: RunSources;
 
-  constructor(
-    at: Surroundings,
-    modules: Pick<ModuleCatalogue, 'resolveVersion'>,
-    datasets: Pick<Datasets, 'resolveVersion' | 'splitFor'>,
-  ) {
+  constructor(at: Surroundings, modules: RunSources['modules'], datasets: RunSources['datasets']) {
     this.#at = at;
-    this.#modules = modules;
-    this.#datasets = datasets;
+    this.sites = new Sites(at);
+    this.#sources = { modules, datasets };
   }
 
   /**
@@ -64,32 +53,10 @@ export class TrainingRuns {
    * finding about the input at once, and has changed nothing then.
    */
   async create(actor: Actor, request: CreateTrainingRun): Promise<TrainingRun> {
-    const [version, data] = await together(
-      this.#modules.resolveVersion(actor, request.moduleVersionId, ['moduleVersionId']),
-      this.#datasets.resolveVersion(actor, request.datasetVersionId, ['datasetVersionId']),
-    );
-    const schema = version.trainSchema;
-    if (schema === null) {
-      throw new FathomError(
-        'INVALID_ARGUMENT',
-        'This module cannot be trained; it only predicts.',
-        {
-          path: ['moduleVersionId'],
-        },
-      );
-    }
-    const resources = filledIn(request.resources, version.resources.training);
-    const [split, values, checkpoint] = await together(
-      this.#datasets.splitFor(actor, data, request.splitId, ['splitId']),
-      (async () => validateArguments(schema, request.arguments, ['arguments']))(),
-      checkpointFor(this.#at, actor, request.resumeFrom, version),
-      ...checkResources(resources).map((error) => Promise.reject(error)),
-      this.#checkBackend(request.backend),
-      checkSeed(request.seed),
-    );
+    const accepted = await acceptRun(this.#at, this.#sources, actor, request);
+    const { version, data, split, checkpoint, resources, seed } = accepted;
     const now = this.#at.ambient.now();
     const random = () => this.#at.ambient.random();
-    const seed = request.seed ?? Math.floor(random() * 2 ** 31);
     const { idempotencyKey, ...input } = request;
     const created = await this.#at.store.transaction(async (tx) => {
       const key = {
@@ -110,7 +77,7 @@ export class TrainingRuns {
           moduleVersionId: version.id,
           datasetVersionId: data.id,
           splitId: split.id,
-          arguments: values,
+          arguments: accepted.arguments,
           seed,
           resources,
           requestedBackend: request.backend,
@@ -154,6 +121,11 @@ export class TrainingRuns {
     });
     if (created === null) throw new Error('The accepted run is not there.');
     return created;
+  }
+
+  /** The dry run of `create`: see `planRun`. */
+  plan(actor: Actor, request: CreateTrainingRun): Promise<PlacementPlan> {
+    return planRun(this.#at, this.#sources, this.sites, actor, request);
   }
 
   /** Asks for the end, in every state. A run that ended already is returned as it is: cancelling changes nothing then. */
@@ -258,22 +230,6 @@ export class TrainingRuns {
     return found;
   }
 
-  /** Every actor may know where things can run. */
-  backends(_actor: Actor): readonly BackendView[] {
-    return this.#at.backends.all().map(({ name, type, jobs, services }) => ({
-      name,
-      type,
-      runsJobs: jobs !== null,
-      runsServices: services !== null,
-    }));
-  }
-
-  async backendHealth(_actor: Actor, name: string): Promise<BackendHealth> {
-    const backend = this.#at.backends.get(name);
-    if (backend === null) throw new FathomError('NOT_FOUND', `There is no backend ${name}.`);
-    return backend.health();
-  }
-
   /** Where an artifact's file is read: a signed, expiring URL. */
   urlOf(file: { readonly sha256: string; readonly path: string }): string {
     return this.#at.links.blob(file.sha256, file.path.slice(file.path.lastIndexOf('/') + 1));
@@ -376,29 +332,6 @@ export class TrainingRuns {
     const run = await this.#at.store.trainingRuns.get(id);
     return run === null || isTerminal(trainingRunStates, run.state);
   }
-
-  async #checkBackend(name: string | null): Promise<void> {
-    if (name === null || this.#at.backends.get(name) !== null) return;
-    const names = this.#at.backends.all().map((backend) => backend.name);
-    throw new FathomError(
-      'INVALID_ARGUMENT',
-      `There is no backend ${name}; there are: ${names.join(', ')}.`,
-      {
-        path: ['backend'],
-      },
-    );
-  }
-}
-
-function filledIn(given: Partial<Resources>, module: Resources): Resources {
-  return { ...defaultResources, ...module, ...given };
-}
-
-async function checkSeed(seed: number | null): Promise<void> {
-  if (seed === null || (Number.isSafeInteger(seed) && seed >= 0)) return;
-  throw new FathomError('INVALID_ARGUMENT', 'The seed is a whole number from 0 on.', {
-    path: ['seed'],
-  });
 }
 
 function checkCursor(after: number, head: number): void {

@@ -9,3 +9,8 @@ export function logStream(runId: string): string {
 export function metricStream(runId: string): string {
   return `${runId}/metrics`;
 }
+
+/** The key of a dispatch: backends derive the native name from it. */
+export function attemptKey(runId: string, number: number): string {
+  return `${runId}-${number}`;
+}

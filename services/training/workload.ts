@@ -5,7 +5,7 @@ import type { JsonObject } from '../../domain/json.ts';
 
 /** The run as a backend is given it: data and description in a folder, results expected under `out/`. */
 export function workloadOf(
-  run: TrainingRun,
+  run: Pick<TrainingRun, 'id' | 'name' | 'owner' | 'arguments' | 'seed' | 'resources'>,
   attempt: Pick<Attempt, 'number'>,
   module: Pick<Module, 'slug'>,
   version: ModuleVersion,

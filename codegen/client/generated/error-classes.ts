@@ -101,6 +101,11 @@ export class StorageFullError extends FathomApiError {
   declare readonly code: 'STORAGE_FULL';
 }
 
+/** The database cannot be reached for now. Trying again may help. */
+export class StoreUnavailableError extends FathomApiError {
+  declare readonly code: 'STORE_UNAVAILABLE';
+}
+
 /** The server is busy beyond its limits. Trying again may help. */
 export class OverloadedError extends FathomApiError {
   declare readonly code: 'OVERLOADED';
@@ -147,6 +152,7 @@ export const errorClasses = {
   BACKEND_UNAVAILABLE: BackendUnavailableError,
   BACKEND_REJECTED: BackendRejectedError,
   STORAGE_FULL: StorageFullError,
+  STORE_UNAVAILABLE: StoreUnavailableError,
   OVERLOADED: OverloadedError,
   TOO_EXPENSIVE: TooExpensiveError,
   SUBGRAPH_UNAVAILABLE: SubgraphUnavailableError,

@@ -224,6 +224,8 @@ export type ErrorCode =
   | 'SHUTTING_DOWN'
   /** There is no room to store this. */
   | 'STORAGE_FULL'
+  /** The database cannot be reached for now. */
+  | 'STORE_UNAVAILABLE'
   /** A part of the graph cannot be reached. */
   | 'SUBGRAPH_UNAVAILABLE'
   /** The operation costs more than the limit. */
@@ -340,8 +342,11 @@ export type PredictInput = {
 /** What a workload asks for; what is left out comes from the module, then from the defaults. */
 export type ResourcesInput = {
   cpus?: number | null | undefined;
+  /** Null asks for none, also where the module would like some. */
   gpus?: GpuInput | null | undefined;
   memoryMiB?: number | null | undefined;
+  /** Nodes that work together, each with all of the above. More than one: only where the backend’s capabilities say `severalNodes`, and never for a deployment. */
+  nodes?: number;
   timeLimitSeconds?: number | null | undefined;
 };
 
@@ -563,6 +568,13 @@ export type CreateDeploymentMutationVariables = Exact<{
 
 export type CreateDeploymentMutation = { createDeployment: { deployment: { id: string, version: number, name: string, state: DeploymentState, backend: string, replicas: number, createdAt: string, updatedAt: string, activeRevision: { id: string, number: number } | null, endpoint: { id: string, state: EndpointState, stateSince: string, replicas: number, readyReplicas: number, restarts: number, failure: string | null, nativeState: string | null, waiting: { code: WaitingCode, message: string, since: string, nextAttemptAt: string | null, raw: string | null } | null, warmth: { probedAt: string, latencyMs: number, warmUpMs: number } | null } } | null, userErrors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
 
+export type PlanDeploymentQueryVariables = Exact<{
+  input: CreateDeploymentInput;
+}>;
+
+
+export type PlanDeploymentQuery = { planDeployment: { plan: { backend: string | null, reason: string, considered: Array<{ backend: string, type: string, fits: boolean, reason: string, warning: string | null }>, workload: { title: string, program: string, arguments: Json | null, seed: number | null, replicas: number | null, inputFiles: number, inputBytes: number, resources: { cpus: number, memoryMiB: number, timeLimitSeconds: number, nodes: number | null, gpus: { count: number, model: string | null, memoryMiB: number | null } | null } }, requests: Array<{ title: string, mediaType: string, text: string }> } | null, userErrors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
 export type UpdateDeploymentMutationVariables = Exact<{
   input: UpdateDeploymentInput;
 }>;
@@ -670,10 +682,17 @@ export type ArtifactQueryVariables = Exact<{
 
 export type ArtifactQuery = { artifact: { id: string, kind: ArtifactKind, name: string, epoch: number | null, bytes: number, digest: string, createdAt: string, metrics: Array<{ name: string, value: number }>, files: Array<{ path: string, bytes: number, sha256: string, url: string }>, lineage: { seed: number, arguments: Json, run: { id: string, number: number }, split: { id: string }, moduleVersion: { id: string, name: string, digest: string, module: { slug: string, title: string } }, datasetVersion: { id: string, number: number, digest: string, dataset: { name: string, title: string } } } } | null };
 
+export type PlanTrainingRunQueryVariables = Exact<{
+  input: CreateTrainingRunInput;
+}>;
+
+
+export type PlanTrainingRunQuery = { planTrainingRun: { plan: { backend: string | null, reason: string, considered: Array<{ backend: string, type: string, fits: boolean, reason: string, warning: string | null }>, workload: { title: string, program: string, arguments: Json | null, seed: number | null, replicas: number | null, inputFiles: number, inputBytes: number, resources: { cpus: number, memoryMiB: number, timeLimitSeconds: number, nodes: number | null, gpus: { count: number, model: string | null, memoryMiB: number | null } | null } }, requests: Array<{ title: string, mediaType: string, text: string }> } | null, userErrors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
 export type BackendsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type BackendsQuery = { backends: Array<{ name: string, type: string, runsJobs: boolean, runsServices: boolean, health: { reachable: boolean, message: string, checkedAt: string, capacity: { cpus: number, cpusInUse: number, memoryMiB: number, memoryInUseMiB: number, gpusInUse: number, queued: number, gpus: Array<{ index: number, model: string, memoryMiB: number }> } | null } }> };
+export type BackendsQuery = { backends: Array<{ name: string, type: string, runsJobs: boolean, runsServices: boolean, runsFunctions: boolean, capabilities: { gpus: boolean, gpuModels: boolean, cancelQueued: boolean, enforcesMemory: boolean, enforcesTimeLimit: boolean, images: boolean, processes: boolean, selfHealing: boolean, severalNodes: boolean, separatesStreams: boolean }, health: { reachable: boolean, message: string, checkedAt: string, unreachableSince: string | null, capacity: { cpus: number, cpusInUse: number, memoryMiB: number, memoryInUseMiB: number, gpusInUse: number, queued: number, gpus: Array<{ index: number, model: string, memoryMiB: number, inUse: boolean | null }>, accelerators: Array<{ model: string, memoryMiB: number, count: number, free: number | null }> } | null } }> };
 
 export type TrainingRunEventsSubscriptionVariables = Exact<{
   id: string;
@@ -1235,6 +1254,53 @@ fragment WhyWaiting on Waiting {
   nextAttemptAt
   raw
 }`, {"hash":"sha256:8e1f2a066be384f192d1c8d9278d82eada9b90a0c861210b64c99cae1382b376"}) as unknown as TypedDocumentString<CreateDeploymentMutation, CreateDeploymentMutationVariables>;
+export const PlanDeploymentDocument = new TypedDocumentString(`
+    query PlanDeployment($input: CreateDeploymentInput!) {
+  planDeployment(input: $input) {
+    plan {
+      backend
+      reason
+      considered {
+        backend
+        type
+        fits
+        reason
+        warning
+      }
+      workload {
+        title
+        program
+        arguments
+        seed
+        replicas
+        inputFiles
+        inputBytes
+        resources {
+          cpus
+          memoryMiB
+          timeLimitSeconds
+          nodes
+          gpus {
+            count
+            model
+            memoryMiB
+          }
+        }
+      }
+      requests {
+        title
+        mediaType
+        text
+      }
+    }
+    userErrors {
+      code
+      message
+      path
+    }
+  }
+}
+    `, {"hash":"sha256:90b4e3e680a9b975f0023a1fe021c7e0271f891f10c5566ab8b7dfa567f4ee5d"}) as unknown as TypedDocumentString<PlanDeploymentQuery, PlanDeploymentQueryVariables>;
 export const UpdateDeploymentDocument = new TypedDocumentString(`
     mutation UpdateDeployment($input: UpdateDeploymentInput!) {
   updateDeployment(input: $input) {
@@ -1890,6 +1956,53 @@ export const ArtifactDocument = new TypedDocumentString(`
   }
 }
     `, {"hash":"sha256:68835656e85091d92738a32f7e27e0cd02a32607d7edfb41cdfe48c5967c1244"}) as unknown as TypedDocumentString<ArtifactQuery, ArtifactQueryVariables>;
+export const PlanTrainingRunDocument = new TypedDocumentString(`
+    query PlanTrainingRun($input: CreateTrainingRunInput!) {
+  planTrainingRun(input: $input) {
+    plan {
+      backend
+      reason
+      considered {
+        backend
+        type
+        fits
+        reason
+        warning
+      }
+      workload {
+        title
+        program
+        arguments
+        seed
+        replicas
+        inputFiles
+        inputBytes
+        resources {
+          cpus
+          memoryMiB
+          timeLimitSeconds
+          nodes
+          gpus {
+            count
+            model
+            memoryMiB
+          }
+        }
+      }
+      requests {
+        title
+        mediaType
+        text
+      }
+    }
+    userErrors {
+      code
+      message
+      path
+    }
+  }
+}
+    `, {"hash":"sha256:29a7db2d5c12d6680168c47a23a27a8918a96fa74f8b224c643ba6fbe6de1715"}) as unknown as TypedDocumentString<PlanTrainingRunQuery, PlanTrainingRunQueryVariables>;
 export const BackendsDocument = new TypedDocumentString(`
     query Backends {
   backends {
@@ -1897,10 +2010,24 @@ export const BackendsDocument = new TypedDocumentString(`
     type
     runsJobs
     runsServices
+    runsFunctions
+    capabilities {
+      gpus
+      gpuModels
+      cancelQueued
+      enforcesMemory
+      enforcesTimeLimit
+      images
+      processes
+      selfHealing
+      severalNodes
+      separatesStreams
+    }
     health {
       reachable
       message
       checkedAt
+      unreachableSince
       capacity {
         cpus
         cpusInUse
@@ -1910,14 +2037,21 @@ export const BackendsDocument = new TypedDocumentString(`
           index
           model
           memoryMiB
+          inUse
         }
         gpusInUse
+        accelerators {
+          model
+          memoryMiB
+          count
+          free
+        }
         queued
       }
     }
   }
 }
-    `, {"hash":"sha256:7b9ecb18864b2145fb051720a43a2dd04a9bcaa1fdd16aa6af4aec83ed6c7786"}) as unknown as TypedDocumentString<BackendsQuery, BackendsQueryVariables>;
+    `, {"hash":"sha256:41ea0ea40ae2a558bddd0f84546106e88325fe1b11a90667f5db8e1c4e2be884"}) as unknown as TypedDocumentString<BackendsQuery, BackendsQueryVariables>;
 export const TrainingRunEventsDocument = new TypedDocumentString(`
     subscription TrainingRunEvents($id: ID!, $after: Int! = 0) {
   trainingRunEvents(id: $id, after: $after) {

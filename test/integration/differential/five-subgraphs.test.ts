@@ -101,6 +101,8 @@ function pick(names: readonly string[], values: Seeded['values']): Record<string
 /** The client's operations name their variables for their place in the API, so each is told what they stand for. */
 function variablesOf({ name }: CorpusOperation, values: Seeded['values']): Record<string, unknown> {
   const features = values['features'];
+  // So little that no plan warns of a machine that is busy with other tests.
+  const small = { resources: { cpus: 0.1, memoryMiB: 64 } };
   const all: Readonly<Record<string, Record<string, unknown>>> = {
     SearchCatalogue: { search: 'classifier', facets: ['TASK'], first: 2 },
     Module: { slug: 'tabular-classifier' },
@@ -124,6 +126,7 @@ function variablesOf({ name }: CorpusOperation, values: Seeded['values']): Recor
         idempotencyKey: 'client-3',
       },
     },
+    PlanDeployment: { input: { name: 'client', artifactId: values['artifactId'], ...small } },
     UpdateDeployment: { input: { id: values['deploymentId'], expectedVersion: 9999 } },
     DeleteDeployment: { input: { id: values['goneDeploymentId'] } },
     Deployment: { id: values['deploymentId'] },
@@ -135,6 +138,14 @@ function variablesOf({ name }: CorpusOperation, values: Seeded['values']): Recor
         moduleVersionId: values['moduleVersionId'],
         datasetVersionId: values['datasetVersionId'],
         idempotencyKey: 'client-4',
+      },
+    },
+    PlanTrainingRun: {
+      input: {
+        moduleVersionId: values['moduleVersionId'],
+        datasetVersionId: values['datasetVersionId'],
+        seed: 5,
+        ...small,
       },
     },
     CancelTrainingRun: { input: { id: values['runId'] } },

@@ -27,10 +27,13 @@ const ambient = { now: () => Date.now(), random: () => Math.random() };
 /** A real store, a real blob store, the real local backend, and modules that are short scripts. */
 export class TrainingSite {
   readonly folder: string;
+  /** Beside the local one, behind it in the order of the configuration; closed by whoever adds them. */
+  readonly others: Backend[];
   #open: Opened;
 
-  private constructor(folder: string, opened: Opened) {
+  private constructor(folder: string, others: Backend[], opened: Opened) {
     this.folder = folder;
+    this.others = others;
     this.#open = opened;
   }
 
@@ -38,7 +41,8 @@ export class TrainingSite {
     const folder = await mkdtemp(join(tmpdir(), 'fathom-training-'));
     // The "runtime" of these modules runs the folder's own train.mjs.
     await writeFile(join(folder, 'runtime.mjs'), runtime);
-    return new TrainingSite(folder, await open(folder, settings));
+    const others: Backend[] = [];
+    return new TrainingSite(folder, others, await open(folder, others, settings));
   }
 
   get runs(): TrainingRuns {
@@ -56,7 +60,7 @@ export class TrainingSite {
   /** Everything is closed and opened again, as after a restart; jobs go on meanwhile. */
   async reopen(settings: object = {}): Promise<void> {
     await this.#open.close();
-    this.#open = await open(this.folder, settings);
+    this.#open = await open(this.folder, this.others, settings);
   }
 
   async destroy(): Promise<void> {
@@ -176,7 +180,7 @@ interface Opened {
   close(): Promise<void>;
 }
 
-async function open(folder: string, settings: object): Promise<Opened> {
+async function open(folder: string, others: readonly Backend[], settings: object): Promise<Opened> {
   const store = await openEmbeddedStore({ folder: join(folder, 'state'), ambient });
   const blobs = await openFileBlobStore({ folder: join(folder, 'blobs') });
   const stateFolder = join(folder, 'local');
@@ -201,7 +205,10 @@ async function open(folder: string, settings: object): Promise<Opened> {
       if (level === 'error') console.error(message, details);
     },
     links: { upload: (id) => id, blob: (sha256) => sha256, resolve: () => null },
-    backends: { get: (name) => (name === 'local' ? backend : null), all: () => [backend] },
+    backends: {
+      get: (name) => [backend, ...others].find((each) => each.name === name) ?? null,
+      all: () => [backend, ...others],
+    },
   };
   const datasets = new Datasets(at);
   const modules = {

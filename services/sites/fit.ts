@@ -1,0 +1,99 @@
+import type { Backend } from '../../backends/contract/backend.ts';
+import type { BackendDirectory } from '../../backends/contract/directory.ts';
+import { FathomError } from '../../domain/errors.ts';
+import type { ModuleSource } from '../../domain/module.ts';
+import type { Resources } from '../../domain/resources.ts';
+
+/** What is looked for: a place to train, or one to serve. */
+export interface Wish {
+  readonly kind: 'JOB' | 'SERVICE';
+  readonly source: ModuleSource;
+  readonly resources: Pick<Resources, 'gpus' | 'nodes'>;
+}
+
+/** Why a backend can never do it, and what a person can do about that. */
+export interface Misfit {
+  /** Goes on after a name: `it has no GPUs`. */
+  readonly why: string;
+  /** What else could be asked for; null when only another backend helps. */
+  readonly advice: string | null;
+  /** What of the input stands in the way. */
+  readonly path: readonly string[];
+}
+
+/** By what a backend says of itself. How much it has is its own matter: it queues, and says why in `waiting`. */
+export function misfit(wish: Wish, backend: Backend): Misfit | null {
+  const { capabilities } = backend;
+  const { gpus, nodes = 1 } = wish.resources;
+  if (wish.kind === 'JOB' && backend.jobs === null) return elsewhere('it runs no jobs');
+  if (wish.kind === 'SERVICE' && backend.services === null && backend.functions === null) {
+    return elsewhere('it serves nothing');
+  }
+  if (wish.source.kind === 'FOLDER' && !capabilities.processes) {
+    const advice = 'use a version of the module that is an image';
+    return { ...elsewhere('it runs images only, and the module is a folder of code'), advice };
+  }
+  if (wish.source.kind === 'IMAGE' && !capabilities.images) {
+    const advice = 'use a version of the module that is a folder of code';
+    return { ...elsewhere('it runs no images, and the module is one'), advice };
+  }
+  if (gpus !== null && !capabilities.gpus) {
+    const advice = 'set `resources.gpus` to null to ask for none';
+    return { why: 'it has no GPUs', advice, path: ['resources', 'gpus'] };
+  }
+  if (gpus !== null && gpus.model !== null && !capabilities.gpuModels) {
+    const advice = 'leave `resources.gpus.model` out';
+    return {
+      why: 'GPUs cannot be asked for by model there',
+      advice,
+      path: ['resources', 'gpus', 'model'],
+    };
+  }
+  if (nodes > 1 && !capabilities.severalNodes) {
+    const advice = 'leave `resources.nodes` out';
+    return { why: 'a run has one node there', advice, path: ['resources', 'nodes'] };
+  }
+  return null;
+}
+
+/** The refusal of a backend that was asked for by name: what stands in the way, and what to do. */
+export function unfit(
+  wish: Wish,
+  backend: Backend,
+  reason: Misfit,
+  backends: BackendDirectory,
+): FathomError {
+  const does = wish.kind === 'JOB' ? 'run' : 'serve';
+  const message = `${backend.name} cannot ${does} it: ${reason.why}. ${whatToDo(wish, [reason], backends)}`;
+  return new FathomError('UNSUPPORTED', message, { path: reason.path });
+}
+
+/** A sentence: what else to ask for, and who could do it as it is. */
+export function whatToDo(
+  wish: Wish,
+  reasons: readonly Misfit[],
+  backends: BackendDirectory,
+): string {
+  const able = backends.all().filter((each) => misfit(wish, each) === null);
+  const advice = [...new Set(reasons.flatMap((each) => each.advice ?? []))].join(', or ');
+  const names = able.map(({ name }) => name).join(', ');
+  const start = advice.charAt(0).toUpperCase() + advice.slice(1);
+  if (names !== '')
+    return `${start === '' ? 'Choose' : `${start}, or choose`} a backend that can: ${names}.`;
+  const nobody = 'No backend that is configured here can do it';
+  return start === '' ? `${nobody}.` : `${start}. ${nobody} as it is asked for.`;
+}
+
+/** There is no backend of that name. */
+export function unknownBackend(name: string, backends: BackendDirectory): FathomError {
+  const names = backends.all().map((each) => each.name);
+  return new FathomError(
+    'INVALID_ARGUMENT',
+    `There is no backend ${name}; there are: ${names.join(', ') || 'none'}.`,
+    { path: ['backend'] },
+  );
+}
+
+function elsewhere(why: string): Misfit {
+  return { why, advice: null, path: ['backend'] };
+}

@@ -1,0 +1,150 @@
+import type { Backend, BackendHealth, Capabilities } from '../../backends/contract/backend.ts';
+import { noCapabilities } from '../../backends/contract/backend.ts';
+import { BackendError } from '../../backends/contract/error.ts';
+import type {
+  JobExit,
+  JobRunner,
+  JobStatus,
+  LogChunk,
+  OutputFolder,
+} from '../../backends/contract/job-runner.ts';
+import type { NativeRequest, Wanted } from '../../backends/contract/native-request.ts';
+import type { Handle, JobWorkload } from '../../backends/contract/workload.ts';
+
+export interface MemoryJob {
+  readonly key: string;
+  readonly workload: JobWorkload;
+  phase: JobStatus['phase'];
+  exit: JobExit | null;
+  waiting: JobStatus['waiting'];
+  cancelled: boolean;
+  readonly files: Map<string, string>;
+}
+
+/** A backend whose jobs are entries of a map: a test says what becomes of them, and which calls fail. */
+export class MemoryJobs implements Backend {
+  readonly name: string;
+  readonly type = 'memory';
+  readonly capabilities: Capabilities = { ...noCapabilities, processes: true, cancelQueued: true };
+  readonly services = null;
+  readonly functions = null;
+  readonly jobs: JobRunner;
+  readonly inMemory = new Map<string, MemoryJob>();
+  /** The name of each call, in order. */
+  readonly calls: string[] = [];
+  /** Asked before each call; what it returns is thrown. */
+  failure: (operation: string) => BackendError | null = () => null;
+  /** Awaited in `health`. */
+  healthy: () => Promise<Partial<BackendHealth>> = () => Promise.resolve({});
+
+  constructor(name: string) {
+    this.name = name;
+    this.jobs = this.#runner();
+  }
+
+  /** The only job there is. */
+  get job(): MemoryJob {
+    const [job] = this.inMemory.values();
+    if (job === undefined) throw new Error(`${this.name} has no job.`);
+    return job;
+  }
+
+  countOf(operation: string): number {
+    return this.calls.filter((call) => call === operation).length;
+  }
+
+  async health(): Promise<BackendHealth> {
+    const told = await this.healthy();
+    return { reachable: true, message: 'Fine.', checkedAt: Date.now(), capacity: null, ...told };
+  }
+
+  async plan({ kind, workload }: Wanted, key: string): Promise<readonly NativeRequest[]> {
+    const text = JSON.stringify({ kind, key, title: workload.title });
+    return [{ title: 'Entry', mediaType: 'application/json', text }];
+  }
+
+  async release(handle: Handle): Promise<void> {
+    this.#enter('release');
+    this.inMemory.delete(keyOf(handle));
+  }
+
+  async close(): Promise<void> {}
+
+  #enter(operation: string): void {
+    this.calls.push(operation);
+    const error = this.failure(operation);
+    if (error !== null) throw error;
+  }
+
+  #find(operation: string, handle: Handle): MemoryJob {
+    this.#enter(operation);
+    const job = this.inMemory.get(keyOf(handle));
+    if (job !== undefined) return job;
+    throw new BackendError('NotFound', operation, 'There is no such entry in the map.');
+  }
+
+  #runner(): JobRunner {
+    return {
+      submit: async (workload, { key }) => {
+        this.#enter('submit');
+        if (!this.inMemory.has(key)) {
+          const rest = { phase: 'RUNNING', exit: null, waiting: null, cancelled: false } as const;
+          this.inMemory.set(key, { key, workload, ...rest, files: new Map() });
+        }
+        return { backend: this.name, version: 1, native: { key } };
+      },
+      inspect: async (handle) => statusOf(this.#find('inspect', handle)),
+      watch: (handle) => this.#watch(handle),
+      logs: (handle) => this.#logs(handle),
+      cancel: async (handle) => {
+        const job = this.#find('cancel', handle);
+        if (job.phase === 'ENDED') return;
+        job.cancelled = true;
+        job.phase = 'ENDED';
+        job.exit = { cause: 'CANCELLED', code: null, signal: null, message: 'Cancelled.' };
+      },
+      outputs: async (handle) => outputsOf(this.#find('outputs', handle)),
+    };
+  }
+
+  async *#watch(handle: Handle): AsyncGenerator<JobStatus> {
+    yield statusOf(this.#find('watch', handle));
+  }
+
+  async *#logs(handle: Handle): AsyncGenerator<LogChunk> {
+    this.#find('logs', handle);
+    yield* [];
+  }
+}
+
+export function end(job: MemoryJob, exit: Partial<JobExit> = {}): void {
+  job.files.set('output.json', JSON.stringify({ metrics: {}, artifacts: [] }));
+  job.phase = 'ENDED';
+  job.exit = { cause: 'EXITED', code: 0, signal: null, message: 'It ended.', ...exit };
+}
+
+function keyOf(handle: Handle): string {
+  const { key } = handle.native;
+  return typeof key === 'string' ? key : '';
+}
+
+function statusOf({ phase, exit, waiting }: MemoryJob): JobStatus {
+  const times = { startedAt: 1, endedAt: phase === 'ENDED' ? 2 : null };
+  return { phase, native: phase.toLowerCase(), waiting, exit, ...times };
+}
+
+function outputsOf(job: MemoryJob): OutputFolder {
+  return {
+    list: async (prefix) =>
+      [...job.files]
+        .filter(([path]) => path.startsWith(prefix))
+        .map(([path, text]) => ({ path, bytes: text.length })),
+    read: async (path) => {
+      const text = job.files.get(path);
+      if (text === undefined) throw new BackendError('NotFound', 'outputs', `No ${path}.`);
+      return (async function* () {
+        yield new TextEncoder().encode(text);
+      })();
+    },
+  };
+}
