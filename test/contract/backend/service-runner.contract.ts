@@ -326,6 +326,8 @@ export function serviceRunnerContract(target: BackendTarget): void {
     test('what cannot be served is refused', async () => {
       expect(await kindOf(() => deploy({ replicas: -1 }))).toBe('Rejected');
       expect(await kindOf(() => deploy({ artifactFolder: '../x' }))).toBe('Rejected');
+      const spread = { cpus: 0.1, memoryMiB: 64, gpus: null, timeLimitSeconds: 60, nodes: 2 };
+      expect(await kindOf(() => deploy({ resources: spread }))).toBe('Unsupported');
       const input = { path: '../x', content: { kind: 'TEXT', text: '' } } as const;
       expect(await kindOf(() => deploy({ inputs: [input] }))).toBe('Rejected');
     });
