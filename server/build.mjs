@@ -10,7 +10,11 @@ export const entries = {
   main: 'server/main.ts',
   demo: 'server/demo/main.ts',
   supervisor: 'backends/local/supervisor.ts',
+  launcher: 'modules/launcher/main.ts',
 };
+
+/** These go to other machines: one file each, for the oldest Node that is still about there. */
+const alone = new Set(['launcher']);
 
 // No folder below dist/: a bundled file lies as deep as its source in server/, so `..` is the root in both.
 const options = {
@@ -27,6 +31,14 @@ const options = {
   chunkNames: '[name]-[hash]',
   legalComments: 'none',
   logLevel: 'silent',
+};
+
+const aloneOptions = {
+  ...options,
+  splitting: false,
+  target: 'node20',
+  sourcemap: false,
+  outExtension: { '.js': '.mjs' },
 };
 
 export class BuildError extends Error {}
@@ -54,31 +66,37 @@ export async function build(needed, { project = root, table = entries } = {}) {
 async function bundle(project, wanted) {
   const esbuild = await import('esbuild');
   const out = join(project, 'dist');
-  const result = await esbuild
-    .build({
-      ...options,
+  const pass = (settings, isWanted) =>
+    esbuild.build({
+      ...settings,
       absWorkingDir: project,
-      entryPoints: wanted,
+      entryPoints: Object.fromEntries(Object.entries(wanted).filter(([name]) => isWanted(name))),
       outdir: out,
       write: false,
       metafile: true,
-    })
+    });
+  const results = await Promise.all([
+    pass(options, (name) => !alone.has(name)),
+    pass(aloneOptions, (name) => alone.has(name)),
+  ])
     .catch((error) => {
       throw new BuildError(`the sources do not build:\n${error.message}`);
     })
     // Its process would stay beside the server for as long as that runs.
     .finally(() => void esbuild.stop());
   await mkdir(out, { recursive: true });
-  const files = result.outputFiles.map((file) => ({
+  const outputs = results.flatMap((result) => result.outputFiles);
+  const files = outputs.map((file) => ({
     name: file.path.slice(out.length + 1),
     bytes: file.contents,
   }));
   // Entries last: whoever starts at this moment finds an old entry with its old chunks, or a whole new one.
-  const isEntry = (name) => wanted[name.replace(/\.js$/, '')] !== undefined;
+  const isEntry = (name) => wanted[name.replace(/\.m?js$/, '')] !== undefined;
   files.sort((a, b) => Number(isEntry(a.name)) - Number(isEntry(b.name)));
   for (const file of files) await writeWhole(join(out, file.name), file.bytes);
   await removeOldChunks(out, new Set(files.map((file) => file.name)));
-  const inputs = ['tsconfig.json', ...Object.keys(result.metafile.inputs)];
+  const sources = results.flatMap((result) => Object.keys(result.metafile.inputs));
+  const inputs = ['tsconfig.json', ...new Set(sources)];
   const stamp = {
     key: keyOf(wanted),
     outputs: files.map((file) => file.name),
@@ -103,7 +121,7 @@ async function isCurrent(project, wanted) {
 
 function keyOf(wanted) {
   return createHash('sha256')
-    .update(JSON.stringify([options, wanted]))
+    .update(JSON.stringify([options, aloneOptions, wanted]))
     .digest('hex');
 }
 

@@ -6,6 +6,8 @@ import { z } from 'zod';
 export interface Config {
   /** Where everything that must survive is kept; absolute. */
   readonly stateFolder: string;
+  /** PostgreSQL, shared by processes of any number of machines; null: a file in the state folder. May hold a password. */
+  readonly databaseUrl: string | null;
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
@@ -18,6 +20,8 @@ export interface Config {
   readonly introspection: boolean;
   readonly allowedOrigins: readonly string[];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Where spans are sent (OTLP over HTTP), with its path; null: nowhere. */
+  readonly tracesUrl: string | null;
   /** Whether the reference data sets are registered at the first start. */
   readonly seed: boolean;
   /** In the order in which they are tried. */
@@ -34,6 +38,10 @@ const loopback = /^(127(?:\.\d{1,3}){3}|::1|localhost)$/;
 
 const environment = z.object({
   FATHOM_STATE: z.string().min(1).default('.fathom'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^$|^postgres(ql)?:\/\//, 'an address of PostgreSQL, postgres://user@host:5432/database')
+    .optional(),
   FATHOM_HOST: z
     .string()
     .regex(
@@ -50,6 +58,9 @@ const environment = z.object({
   FATHOM_LOG: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
   FATHOM_SEED: z.enum(['on', 'off']).default('on'),
   FATHOM_CONFIG: z.string().optional(),
+  // The names that OpenTelemetry gives them everywhere.
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
 });
 
 const file = z.strictObject({
@@ -80,6 +91,7 @@ export function readConfig(
   const folders = values.FATHOM_MODULES?.split(':').filter((path) => path !== '');
   return Object.freeze({
     stateFolder: at(values.FATHOM_STATE),
+    databaseUrl: values.DATABASE_URL || null,
     host: values.FATHOM_HOST,
     port: values.FATHOM_PORT,
     dataPort: values.FATHOM_DATA_PORT,
@@ -88,6 +100,7 @@ export function readConfig(
     introspection: values.FATHOM_INTROSPECTION === 'on',
     allowedOrigins: values.FATHOM_ALLOWED_ORIGINS.split(',').filter((origin) => origin !== ''),
     logLevel: values.FATHOM_LOG,
+    tracesUrl: tracesUrl(values),
     seed: values.FATHOM_SEED === 'on',
     backends: (settings.backends ?? [{ name: 'local', type: 'local' }]).map((backend) => ({
       name: backend.name,
@@ -95,6 +108,11 @@ export function readConfig(
       settings: backend.settings ?? {},
     })),
   });
+}
+
+function tracesUrl(values: z.infer<typeof environment>): string | null {
+  const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own, OTEL_EXPORTER_OTLP_ENDPOINT: all } = values;
+  return own ?? (all === undefined ? null : `${all.replace(/\/+$/, '')}/v1/traces`);
 }
 
 function readFile(named: string | undefined): z.infer<typeof file> {

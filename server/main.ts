@@ -7,6 +7,7 @@ import { ConfigError, readConfig } from './config.ts';
 import { logger } from './log.ts';
 import type { Role } from './role.ts';
 import { roles } from './roles.ts';
+import { exportTraces } from './telemetry/traces.ts';
 
 // Bundled or not, this file lies one folder below the root.
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -24,12 +25,14 @@ async function main(args: readonly string[]): Promise<void> {
     throw new ConfigError(`there is no role ${name}; there are: ${Object.keys(roles).join(', ')}.`);
   }
   const config = readConfig(root);
+  const endTraces = config.tracesUrl === null ? null : await exportTraces(config.tracesUrl, name);
   const running = await role({ config, root, args: rest, log: logger(config.logLevel) });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       // A second signal ends the process at once: nothing that was acknowledged depends on a graceful end.
       process.once(signal, () => process.exit(130));
-      running.stop().then(
+      const stopped = running.stop().then(() => endTraces?.());
+      stopped.then(
         () => process.exit(0),
         (error: unknown) => {
           process.stderr.write(`fathom: stopping failed: ${String(error)}\n`);

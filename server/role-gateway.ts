@@ -11,6 +11,7 @@ import { healthRoute } from './health.ts';
 import { requestIds } from './request-ids.ts';
 import type { RoleRequest, Running } from './role.ts';
 import { samples } from './samples.ts';
+import { Metrics } from './telemetry/metrics.ts';
 
 /** `fathom gateway …`: one graph, planned over subgraphs in other processes. It keeps no state. */
 export async function serveGateway({ config, root, args, log }: RoleRequest): Promise<Running> {
@@ -21,20 +22,20 @@ export async function serveGateway({ config, root, args, log }: RoleRequest): Pr
     links: targets.map(remoteLink),
     errorFor,
   });
+  const metrics = new Metrics('gateway');
   const app = Fastify({ logger: false, ...serverOptions });
   endRefusedUpgrades(app);
   guardHost(app, [config.host]);
   try {
     await app.register(
       // It answers in part while subgraphs are away, so it is well also then.
-      healthRoute(async () => ({
-        ok: true,
-        role: 'gateway',
-        pid: process.pid,
-        subgraphs: await stateOf(targets),
-      })),
+      healthRoute(async () => {
+        const subgraphs = await stateOf(targets);
+        const ready = Object.values(subgraphs).some((state) => state === 'ok');
+        return { ok: true, ready, role: 'gateway', pid: process.pid, subgraphs };
+      }),
     );
-    guardHost(app, [config.host]);
+    await app.register(metrics.route);
     await registerEdge(app, {
       executor,
       errorFor,
@@ -42,6 +43,7 @@ export async function serveGateway({ config, root, args, log }: RoleRequest): Pr
       introspection: config.introspection,
       allowedOrigins: config.allowedOrigins,
       explorer: { samples },
+      watch: metrics.watch,
     });
     await app.listen({ host: config.host, port: config.port });
   } catch (error) {

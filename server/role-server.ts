@@ -16,6 +16,7 @@ import { requestIds } from './request-ids.ts';
 import type { RoleRequest, Running } from './role.ts';
 import { samples } from './samples.ts';
 import { seed } from './seed.ts';
+import { Metrics } from './telemetry/metrics.ts';
 
 /** Everything in one process: graph, edge, data plane, reconciler, on one port and one state folder. */
 export async function serveEverything({ config, root, log }: RoleRequest): Promise<Running> {
@@ -28,6 +29,8 @@ export async function serveEverything({ config, root, log }: RoleRequest): Promi
     access: 'exclusive',
   });
   const { at, links, deliveries, services } = installation;
+  const metrics = new Metrics('server');
+  metrics.ofInstallation(installation);
   const app = Fastify({ logger: false, ...serverOptions });
   endRefusedUpgrades(app);
   try {
@@ -36,6 +39,7 @@ export async function serveEverything({ config, root, log }: RoleRequest): Promi
     await app.register(dataPlane({ datasets, blobs: at.blobs, links, deliveries, log }));
     // Behind the data plane, whose URLs are signed: a page that names itself 127.0.0.1 is nobody we know.
     guardHost(app, [config.host]);
+    await app.register(metrics.route);
     const errorFor = errorMapper(log);
     const executor = await mergedExecutor({
       subgraphs: buildSubgraphs(),
@@ -49,6 +53,7 @@ export async function serveEverything({ config, root, log }: RoleRequest): Promi
       introspection: config.introspection,
       allowedOrigins: config.allowedOrigins,
       explorer: { samples },
+      watch: metrics.watch,
     });
     await seed({ services, config, subgraphs: subgraphNames });
     await installation.lookAfterWork();

@@ -5,6 +5,7 @@ import { ConfigError } from './config.ts';
 import { healthRoute, installationHealth } from './health.ts';
 import { openInstallation } from './installation.ts';
 import type { RoleRequest, Running } from './role.ts';
+import { Metrics } from './telemetry/metrics.ts';
 
 const defaultPort = 4009;
 
@@ -29,6 +30,9 @@ export async function serveWorker({ config, root, args, log }: RoleRequest): Pro
   };
   try {
     await app.register(healthRoute(() => installationHealth('worker', installation)));
+    const metrics = new Metrics('worker');
+    metrics.ofInstallation(installation);
+    await app.register(metrics.route);
     await app.listen({ host: config.host, port });
     await installation.lookAfterWork();
   } catch (error) {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { copyFile, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { projectCopy, writeFiles } from './project-copy.ts';
@@ -8,6 +9,7 @@ const sources = {
   'server/main.ts': `import { shared } from './shared.ts';\nconsole.log('main', shared);\n`,
   'server/demo/main.ts': `import { shared } from '../shared.ts';\nconsole.log('demo', shared);\n`,
   'backends/local/supervisor.ts': `console.log('supervisor');\n`,
+  'modules/launcher/main.ts': `console.log('launcher', await Promise.resolve(1));\n`,
   'server/shared.ts': `function mark(_: object, __: string): void {}
 class Thing { @mark name: string = 'thing'; }
 export const shared: string = new Thing().name;
@@ -24,6 +26,14 @@ test('every program is built, decorators and shared code included', async () => 
   }
   expect(await run(project, 'main')).toBe('main thing\n');
   expect(await run(project, 'demo')).toBe('demo thing\n');
+});
+
+test('the launcher is one file that needs nothing beside it', async () => {
+  const project = await projectCopy(sources);
+  await build(project);
+  const elsewhere = join(project, 'elsewhere.mjs');
+  await copyFile(join(project, 'dist', 'launcher.mjs'), elsewhere);
+  expect(await runFile(elsewhere, tmpdir())).toBe('launcher 1\n');
 });
 
 test('a build with nothing new writes nothing', async () => {
@@ -80,9 +90,13 @@ async function build(project: string): Promise<{ readonly code: number; readonly
   });
 }
 
-async function run(project: string, name: string): Promise<string> {
+function run(project: string, name: string): Promise<string> {
+  return runFile(join('dist', `${name}.js`), project);
+}
+
+async function runFile(file: string, cwd: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [join('dist', `${name}.js`)], { cwd: project }, (error, stdout) =>
+    execFile(process.execPath, [file], { cwd }, (error, stdout) =>
       error === null ? resolve(stdout) : reject(error),
     );
   });

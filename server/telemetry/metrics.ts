@@ -1,0 +1,100 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Watch } from '../../gateway/watch.ts';
+import type { Installation } from '../installation.ts';
+
+/** What this process counts, in Prometheus' text format. Labels have few values: no ids, no names that callers choose. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly watch: Watch;
+
+  constructor(role: string) {
+    const registers = [this.registry];
+    this.registry.setDefaultLabels({ role });
+    collectDefaultMetrics({ register: this.registry });
+    const operations = new Counter({
+      name: 'fathom_graphql_operations_total',
+      help: 'Operations answered, by kind and by OK or the code of the first error.',
+      labelNames: ['kind', 'outcome'],
+      registers,
+    });
+    const seconds = new Histogram({
+      name: 'fathom_graphql_operation_seconds',
+      help: 'From the request to its answer; of a subscription, to its opening.',
+      labelNames: ['kind'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    });
+    const streams = new Gauge({
+      name: 'fathom_graphql_streams',
+      help: 'Subscriptions that are open.',
+      registers,
+    });
+    const events = new Counter({
+      name: 'fathom_graphql_events_total',
+      help: 'Events sent to subscribers.',
+      registers,
+    });
+    this.watch = {
+      operationEnded(kind, outcome, took) {
+        operations.inc({ kind, outcome });
+        seconds.observe({ kind }, took);
+      },
+      streamOpened() {
+        streams.inc();
+        return () => streams.dec();
+      },
+      eventSent: () => events.inc(),
+    };
+  }
+
+  /** What an installation says of itself, looked at when it is asked for. */
+  ofInstallation({ at, isOnDuty }: Installation): void {
+    const registers = [this.registry];
+    new Gauge({
+      name: 'fathom_on_duty',
+      help: '1 in the process that hands work to backends.',
+      registers,
+      collect() {
+        this.set(isOnDuty() ? 1 : 0);
+      },
+    });
+    const reachable = new Gauge({
+      name: 'fathom_backend_reachable',
+      help: '1 when the backend answered just now.',
+      labelNames: ['backend', 'type'],
+      registers,
+    });
+    const queued = new Gauge({
+      name: 'fathom_backend_queued',
+      help: 'Jobs that the backend accepted and did not start.',
+      labelNames: ['backend', 'type'],
+      registers,
+    });
+    new Gauge({
+      name: 'fathom_store_healthy',
+      help: '1 when the store answers.',
+      registers,
+      async collect() {
+        const [store] = await Promise.all([
+          at.store.health(),
+          ...at.backends.all().map(async (backend) => {
+            const labels = { backend: backend.name, type: backend.type };
+            const health = await backend.health();
+            reachable.set(labels, health.reachable ? 1 : 0);
+            if (health.capacity === null) queued.remove(labels);
+            else queued.set(labels, health.capacity.queued);
+          }),
+        ]);
+        this.set(store.ok ? 1 : 0);
+      },
+    });
+  }
+
+  /** `GET /metrics`. */
+  readonly route: FastifyPluginAsync = async (app: FastifyInstance) => {
+    app.get('/metrics', async (_request, reply) =>
+      reply.header('content-type', this.registry.contentType).send(await this.registry.metrics()),
+    );
+  };
+}
