@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Backend } from '../backends/contract/backend.ts';
 import { createBackend } from '../backends/registry.ts';
@@ -19,22 +20,23 @@ import { RunLook } from '../services/training/run-look.ts';
 import { TrainingRuns } from '../services/training/training-runs.ts';
 import { WorkloadSource } from '../services/training/workload-source.ts';
 import { openFileBlobStore } from '../storage/files/blob-store.ts';
-import { openEmbeddedStore } from '../store/embedded/embedded-store.ts';
 import type { Config } from './config.ts';
 import { Deliveries } from './data-plane/deliveries/deliveries.ts';
 import { createLinks, type SignedLinks } from './data-plane/links.ts';
 import { moduleDescriber } from './describe-module.ts';
 import { Duty } from './duty.ts';
+import { openStore } from './open-store.ts';
 import { SharedTraffic } from './shared-traffic.ts';
+import { workOfMany, workOfOne } from './work.ts';
 
 export interface Installation {
   readonly at: Surroundings;
   readonly links: SignedLinks;
   readonly deliveries: { readonly desk: Deliveries; readonly links: SignedLinks };
   readonly services: Services;
-  /** Whether this process looks after the work of the state folder. */
+  /** Whether this process looks after the work. */
   readonly isOnDuty: () => boolean;
-  /** Looks after the work when no other process does; resolves when it is known whether we do from the start. */
+  /** Looks after the work, with a file as the store when no other process does; resolves when it is known whether we do. */
   lookAfterWork(): Promise<void>;
   close(): Promise<void>;
 }
@@ -59,7 +61,7 @@ export async function openInstallation(request: InstallationRequest): Promise<In
   const runtime = [process.execPath, join(root, 'modules', 'runtime', 'main.ts')];
   await mkdir(config.stateFolder, { recursive: true, mode: 0o700 });
   // First, because it is what refuses a second server on the same folder.
-  const store = await openEmbeddedStore({ folder: config.stateFolder, ambient, access });
+  const store = await openStore(config, ambient, access);
   const blobs = await openFileBlobStore({ folder: join(config.stateFolder, 'storage') });
   const secret = await readSecret(config.stateFolder);
   const signing = { secret, ambient, lifetimeSeconds: 3600 };
@@ -123,24 +125,18 @@ export async function openInstallation(request: InstallationRequest): Promise<In
     new EndpointLook(at, traffic),
     new UploadLook(datasets.uploads),
   ];
-  const reconciler = new Reconciler(at, looks, `${process.pid}`);
+  const reconciler = new Reconciler(at, looks, `${hostname()}:${process.pid}`);
+  const work =
+    config.databaseUrl === null ? workOfOne(store, reconciler, duty) : workOfMany(reconciler, duty);
   return {
     at,
     links,
     deliveries,
     services,
-    isOnDuty: () => duty.isOn,
-    lookAfterWork: () =>
-      duty.start({
-        async begin() {
-          // Nobody else is at work: leases of a process that was killed need not run out first.
-          await store.work.recall();
-          reconciler.start();
-        },
-        end: () => reconciler.stop(),
-      }),
+    isOnDuty: () => work.isOn,
+    lookAfterWork: () => work.start(),
     async close() {
-      await duty.stop();
+      await work.stop();
       await predictions.close();
       traffic.close();
       await Promise.all([...backends.values()].map((backend) => backend.close()));
