@@ -53,6 +53,16 @@ export class ProcessGroup {
     await this.untilHealth(name, () => true);
   }
 
+  /** All five in one process, called `subgraphs`. */
+  async allSubgraphs(): Promise<void> {
+    this.launch('subgraphs', [
+      'subgraph',
+      ...subgraphs.map((name) => `${name}=${this.#port(name)}`),
+    ]);
+    const [first] = subgraphs;
+    await this.untilHealth(first, () => true, 'subgraphs');
+  }
+
   async worker(): Promise<void> {
     this.launch('worker', ['worker', `${this.#port('worker')}`]);
     await this.untilHealth('worker', () => true);
@@ -86,12 +96,13 @@ export class ProcessGroup {
   async untilHealth(
     name: string,
     isAsWanted: (health: Readonly<Record<string, unknown>>) => boolean,
+    process = name,
   ): Promise<void> {
     const limit = performance.now() + longestStartMs;
     for (;;) {
       const health = await this.health(name);
       if (health !== null && isAsWanted(health)) return;
-      const member = this.#members.get(name);
+      const member = this.#members.get(process);
       const isOver = member === undefined || isGone(member.child);
       if (isOver || performance.now() > limit) {
         throw new Error(`${name} is not as wanted: ${JSON.stringify(health)}\n${member?.said}`);
@@ -103,6 +114,11 @@ export class ProcessGroup {
   /** As when it crashes. */
   async kill(name: string): Promise<void> {
     await this.#end(name, 'SIGKILL');
+  }
+
+  /** As an operator does. */
+  async stop(name: string): Promise<void> {
+    await this.#end(name, 'SIGTERM');
   }
 
   /** Starts the program on the state folder with these arguments. */

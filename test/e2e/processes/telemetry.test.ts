@@ -1,0 +1,117 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { ProcessGroup } from './process-group.ts';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 });
+
+interface Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+  readonly role: string;
+}
+
+interface Exported {
+  readonly resourceSpans: readonly {
+    readonly resource: {
+      readonly attributes: readonly {
+        readonly key: string;
+        readonly value: { readonly stringValue?: string };
+      }[];
+    };
+    readonly scopeSpans: readonly { readonly spans: readonly Omit<Span, 'role'>[] }[];
+  }[];
+}
+
+/** Takes what OpenTelemetry's exporters send, as a collector does. */
+async function collector(): Promise<{ url: string; spans: Span[]; close: () => void }> {
+  const spans: Span[] = [];
+  const server = createServer((request, response) => {
+    void (async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Exported;
+      for (const { resource, scopeSpans } of resourceSpans) {
+        const role = resource.attributes.find(({ key }) => key === 'fathom.role');
+        for (const span of scopeSpans.flatMap((scope) => scope.spans)) {
+          spans.push({ ...span, role: role?.value.stringValue ?? '' });
+        }
+      }
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    })();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, spans, close: () => server.close() };
+}
+
+describe('what an operator sees of a gateway and its subgraphs', () => {
+  let group: ProcessGroup;
+  let sink: Awaited<ReturnType<typeof collector>>;
+  let url = '';
+
+  const ask = async (query: string, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ query }),
+    });
+  const metrics = async (): Promise<string> => (await fetch(new URL('/metrics', url))).text();
+
+  beforeAll(async () => {
+    sink = await collector();
+    vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', sink.url);
+    group = await ProcessGroup.create();
+    await group.allSubgraphs();
+    url = await group.gateway();
+  });
+  afterAll(async () => {
+    await group.remove();
+    sink.close();
+  });
+
+  test('operations are counted by kind and outcome', async () => {
+    await ask('{ modules(first: 1) { nodes { slug } } }');
+    await ask('{ nonsense }');
+    const text = await metrics();
+    expect(text).toMatch(
+      /fathom_graphql_operations_total\{kind="query",outcome="OK",role="gateway"\} [1-9]/,
+    );
+    expect(text).toMatch(/fathom_graphql_operations_total\{kind="unread",outcome="BAD_REQUEST"/);
+    expect(text).toContain('fathom_graphql_operation_seconds_bucket');
+    expect(text).toContain('nodejs_eventloop_lag_seconds');
+  });
+
+  test('it is ready while a subgraph answers, and says so no more when none does', async () => {
+    const state = async (): Promise<readonly [number, unknown]> => {
+      const response = await fetch(new URL('/readyz', url));
+      return [response.status, await response.json()];
+    };
+    expect(await state()).toEqual([200, { status: 'ready' }]);
+    await group.kill('subgraphs');
+    expect(await state()).toEqual([503, { status: 'not ready' }]);
+    expect((await fetch(new URL('/healthz', url))).status).toBe(200);
+    await group.allSubgraphs();
+    expect(await state()).toEqual([200, { status: 'ready' }]);
+  });
+
+  test('a trace goes from the caller through the gateway into the subgraph', async () => {
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const answer = await ask('query Names { modules(first: 1) { nodes { slug } } }', {
+      traceparent: `00-${traceId}-00f067aa0ba902b7-01`,
+    });
+    expect(await answer.json()).toMatchObject({ data: { modules: {} } });
+    // What was recorded is sent before they end.
+    await group.stop('subgraphs');
+    await group.stop('gateway');
+    const own = sink.spans.filter((span) => span.traceId === traceId);
+    const operation = own.find(({ name }) => name === 'query Names');
+    const call = own.find(({ name }) => name === 'subgraph modules');
+    const answered = own.find(({ role }) => role === 'subgraph');
+    expect(operation).toMatchObject({ role: 'gateway', parentSpanId: '00f067aa0ba902b7' });
+    expect(call).toMatchObject({ role: 'gateway', parentSpanId: operation?.spanId });
+    expect(answered).toMatchObject({ name: 'graphql', parentSpanId: call?.spanId });
+  });
+});
