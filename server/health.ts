@@ -25,8 +25,8 @@ export function healthRoute(look: () => Promise<Health>): FastifyPluginAsync {
     });
     app.get('/readyz', async (_request, reply) => {
       const { ok, ready = ok } = isStopping ? { ok: false } : await look();
-      const status = isStopping ? 'stopping' : ready === true ? 'ready' : 'not ready';
-      return reply.code(ready === true ? 200 : 503).send({ status });
+      const status = isStopping ? 'stopping' : ready ? 'ready' : 'not ready';
+      return reply.code(ready ? 200 : 503).send({ status });
     });
   };
 }

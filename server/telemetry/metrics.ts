@@ -51,10 +51,10 @@ export class Metrics {
   /** What an installation says of itself, looked at when it is asked for. */
   ofInstallation({ at, isOnDuty }: Installation): void {
     const registers = [this.registry];
-    new Gauge({
+    const onDuty = new Gauge({
       name: 'fathom_on_duty',
       help: '1 in the process that hands work to backends.',
-      registers,
+      registers: [],
       collect() {
         this.set(isOnDuty() ? 1 : 0);
       },
@@ -71,24 +71,25 @@ export class Metrics {
       labelNames: ['backend', 'type'],
       registers,
     });
-    new Gauge({
+    const store = new Gauge({
       name: 'fathom_store_healthy',
       help: '1 when the store answers.',
-      registers,
+      registers: [],
       async collect() {
-        const [store] = await Promise.all([
+        const [health] = await Promise.all([
           at.store.health(),
           ...at.backends.all().map(async (backend) => {
             const labels = { backend: backend.name, type: backend.type };
-            const health = await backend.health();
-            reachable.set(labels, health.reachable ? 1 : 0);
-            if (health.capacity === null) queued.remove(labels);
-            else queued.set(labels, health.capacity.queued);
+            const { reachable: isThere, capacity } = await backend.health();
+            reachable.set(labels, isThere ? 1 : 0);
+            if (capacity === null) queued.remove(labels);
+            else queued.set(labels, capacity.queued);
           }),
         ]);
-        this.set(store.ok ? 1 : 0);
+        this.set(health.ok ? 1 : 0);
       },
     });
+    for (const gauge of [onDuty, store]) this.registry.registerMetric(gauge);
   }
 
   /** `GET /metrics`. */
