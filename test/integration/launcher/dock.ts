@@ -19,7 +19,7 @@ import type { BlobStore } from '../../../storage/contract/blob-store.ts';
 import { openFileBlobStore } from '../../../storage/files/blob-store.ts';
 
 const main = resolve(import.meta.dirname, '..', '..', '..', 'modules', 'launcher', 'main.ts');
-const secret = Buffer.alloc(32, 5);
+export const dockSecret = Buffer.alloc(32, 5);
 /** A data plane of which these tests use no upload. */
 const noUploads = {} as Parameters<typeof dataPlane>[0]['datasets'];
 
@@ -67,12 +67,12 @@ export class Dock {
     const blobs = await openFileBlobStore({ folder: join(this.folder, 'storage') });
     const desk = new Deliveries({
       folder: join(this.folder, 'deliveries'),
-      secret,
+      secret: dockSecret,
       baseUrl: () => (this.#port === 0 ? '' : `http://127.0.0.1:${this.#port}`),
       ambient,
       limits: this.#limits,
     });
-    const link = { secret, ambient, lifetimeSeconds: 3600 };
+    const link = { secret: dockSecret, ambient, lifetimeSeconds: 3600 };
     const app = Fastify({ forceCloseConnections: true });
     await app.register(
       dataPlane({
