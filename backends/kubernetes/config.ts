@@ -47,6 +47,13 @@ const sharedFolder = z.strictObject({
   mountPath: absolute.default('/fathom'),
 });
 
+const launcher = z.union([
+  /** An image whose entry is the launcher (or `command`): it brings and returns the files beside the program. */
+  z.strictObject({ image: z.string().min(1), command: z.array(z.string()).default([]) }),
+  /** Where the launcher is in the images of the programs, run by their Node: it wraps the program of a job. */
+  z.strictObject({ path: absolute, node: z.string().min(1).default('node') }),
+]);
+
 const gpu = z.strictObject({
   resource: z.string().min(1).default('nvidia.com/gpu'),
   /** Node labels, as NVIDIA's feature discovery writes them. */
@@ -73,12 +80,16 @@ const invoke = z.discriminatedUnion('kind', [
   }),
 ]);
 
-const schema = z.strictObject({
+const fields = z.strictObject({
   connection: connection.prefault({ kind: 'kubeconfig' }),
   /** Null: the context's, or `default`. */
   namespace: name.nullable().default(null),
-  /** Null: inputs are text only, and nothing can be read from `out/`. */
+  /** Null, and no launcher: inputs are text only, and nothing can be read from `out/`. */
   sharedFolder: sharedFolder.nullable().default(null),
+  /** Brings data and returns outputs over HTTP, where no folder is shared. */
+  launcher: launcher.nullable().default(null),
+  /** How long what a program left may take to come back, beside `stopGraceSeconds`; with `launcher` only. */
+  returnGraceSeconds: count.default(300),
   /** In which plain commands run that name no image; null: they are Unsupported. */
   commandImage: z.string().min(1).nullable().default(null),
   /** The start of the command that runs the module of an image, inside of it. */
@@ -90,6 +101,8 @@ const schema = z.strictObject({
   tolerations: z.array(toleration).default([]),
   /** Null: no GPUs are offered. */
   gpu: gpu.nullable().default(null),
+  /** Whether a job on several nodes waits for nodes that differ, or takes what is there. */
+  nodesApart: z.enum(['preferred', 'required']).default('preferred'),
   /** A Kueue LocalQueue of the namespace. */
   kueueQueue: name.nullable().default(null),
   /** How long a job may wait, beside its own time limit, before the cluster ends it. */
@@ -115,7 +128,13 @@ const schema = z.strictObject({
   pollMs: z.number().int().min(50).default(10_000),
 });
 
+const schema = fields.refine((all) => all.sharedFolder === null || all.launcher === null, {
+  path: ['launcher'],
+  message: 'data goes through the shared folder or through the launcher, not through both',
+});
+
 export type KubernetesSettings = Readonly<z.infer<typeof schema>>;
+export type LauncherSettings = Readonly<z.infer<typeof launcher>>;
 export type GpuSettings = Readonly<z.infer<typeof gpu>>;
 
 /** Throws a sentence for the operator. */

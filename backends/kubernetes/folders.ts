@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { BackendError } from '../contract/error.ts';
 import type { InputFile } from '../contract/workload.ts';
 import { placeInputs } from '../work-folder/inputs.ts';
-import type { PodPlace } from './pod.ts';
-import { sharedPlace } from './pod.ts';
+import type { PodPlace } from './work-volumes.ts';
+import { sharedPlace } from './work-volumes.ts';
 
 /** The work folders below the shared folder, as we see them: `jobs/NAME/work`, `services/NAME/work`. */
 export class SharedFolders {

@@ -9,6 +9,7 @@ import { siteHealth } from './health.ts';
 import { KubernetesJobs } from './jobs.ts';
 import { planOf } from './plan.ts';
 import { release } from './release.ts';
+import { wraps } from './launcher.ts';
 import { KubernetesServices } from './services.ts';
 import { Site } from './site.ts';
 
@@ -41,6 +42,8 @@ class KubernetesBackend implements Backend {
       enforcesTimeLimit: true,
       images: true,
       selfHealing: true,
+      severalNodes: site.settings.launcher === null,
+      separatesStreams: site.settings.splitLogStreams || wraps(site.settings, { kind: 'JOB' }),
     });
     this.jobs = new KubernetesJobs(site);
     this.services = new KubernetesServices(site);

@@ -1,17 +1,21 @@
-import type { CoreV1Event, V1Job, V1Pod } from './native.ts';
+import type { V1Job, V1Pod } from './native.ts';
+import type { Delivery, Received } from '../contract/delivery.ts';
 import { BackendError } from '../contract/error.ts';
 import type { JobRunner, JobStatus, LogChunk, OutputFolder } from '../contract/job-runner.ts';
 import type { Handle, JobWorkload } from '../contract/workload.ts';
 import { outputFolder } from '../work-folder/outputs.ts';
 import { refusal } from './errors.ts';
 import { queueWaiting } from './kueue.ts';
+import { unopened, wraps } from './launcher.ts';
 import { readPodLogs } from './logs.ts';
 import { annotations, nativeName, paths } from './names.ts';
-import { cancelMark, isOver, observeJob, startOf } from './observe.ts';
+import { cancelMark, firstStart, isOver, lastToRun, observeJob } from './observe.ts';
 import type { Site } from './site.ts';
 import { translateJob } from './translate.ts';
 
 const cancelAttempts = 20;
+/** What a node takes to tell that a program ended. */
+const hurryAfterMs = 2000;
 
 export class KubernetesJobs implements JobRunner {
   readonly #site: Site;
@@ -28,24 +32,25 @@ export class KubernetesJobs implements JobRunner {
     site.assertOpen('submit');
     const name = nativeName(key);
     const place = { name, kind: 'JOB' } as const;
-    const { job, belongings } = translateJob(workload, site.settings, { name, key });
+    const manifest = (delivery: Delivery | null) =>
+      translateJob(workload, site.settings, { name, key, delivery });
+    // What is refused is refused before anything is made.
+    const wanted = manifest(unopened(site.settings));
     const there = await site.find<V1Job>('submit', paths.jobs, name);
     if (there !== null) {
-      const ours = await site.adopt('submit', there, job, belongings);
+      const ours = await site.adopt('submit', there, wanted.job, wanted.belongings);
       return site.handle('JOB', ours.metadata ?? {});
     }
     assertWanted(signal);
     const { placeBlob } = site.surroundings;
     await site.folders?.create(place, workload.inputs, placeBlob, signal);
     assertWanted(signal);
+    const { job, belongings } = manifest(await site.deliveries.open(place, workload));
     try {
       const made = await site.make('submit', paths.jobs, job, belongings);
       return site.handle('JOB', made.metadata ?? {});
     } catch (error) {
-      if (isRefused(error)) {
-        await site.removeBelongings('submit', name).catch(() => null);
-        await site.folders?.remove(place);
-      }
+      if (isRefused(error)) await site.forget('submit', place).catch(() => null);
       throw error;
     }
   }
@@ -76,6 +81,15 @@ export class KubernetesJobs implements JobRunner {
     options: { readonly after: string | null; readonly signal: AbortSignal },
   ): AsyncGenerator<LogChunk> {
     const job = await this.#site.job(handle, 'logs');
+    const told = await this.#told(job, 'logs');
+    if (told?.logs != null) {
+      for await (const chunk of told.logs(options.after)) {
+        if (options.signal.aborted) return;
+        yield chunk;
+        this.#site.assertOpen('logs');
+      }
+      return;
+    }
     const pods = await this.#podsOf(job, 'logs');
     yield* readPodLogs(this.#site, pods.toReversed(), options);
   }
@@ -89,8 +103,8 @@ export class KubernetesJobs implements JobRunner {
     for (let attempt = 0; attempt < cancelAttempts; attempt++) {
       const job = await site.job(handle, 'cancel');
       if (cancelMark(job) !== null || isOver(job)) return;
-      const [pod] = await this.#podsOf(job, 'cancel');
-      const mark = JSON.stringify({ at: site.surroundings.now(), startedAt: startOf(pod) });
+      const pods = await this.#podsOf(job, 'cancel');
+      const mark = JSON.stringify({ at: site.surroundings.now(), startedAt: firstStart(pods) });
       const { name = '', resourceVersion = '' } = job.metadata ?? {};
       const answer = await site.client.answer('cancel', {
         method: 'PATCH',
@@ -111,24 +125,54 @@ export class KubernetesJobs implements JobRunner {
 
   async outputs(handle: Handle): Promise<OutputFolder> {
     const { metadata } = await this.#site.job(handle, 'outputs');
-    const { folders } = this.#site;
-    if (folders === null) {
-      const message = 'This cluster has no shared folder, so what a job leaves there is not kept.';
-      throw new BackendError('Unsupported', 'outputs', message);
-    }
-    return outputFolder(folders.out({ kind: 'JOB', name: metadata?.name ?? '' }));
+    const { folders, deliveries, settings } = this.#site;
+    const place = { kind: 'JOB', name: metadata?.name ?? '' } as const;
+    if (folders !== null) return outputFolder(folders.out(place));
+    if (settings.launcher !== null) return (await deliveries.received(place, 'outputs')).outputs;
+    const message =
+      'This cluster has neither a shared folder nor a launcher, so what a job leaves is not kept.';
+    throw new BackendError('Unsupported', 'outputs', message);
   }
 
   async #look(handle: Handle, operation: string): Promise<JobStatus> {
-    const job = await this.#site.job(handle, operation);
+    const site = this.#site;
+    const job = await site.job(handle, operation);
     const pods = await this.#podsOf(job, operation);
     const first = observeJob({ job, pods, events: [], queue: null });
+    if (first.phase === 'ENDED') return withTrueExit(first, await this.#told(job, operation));
+    await this.#hurry(job, pods, operation);
     if (first.waiting === null) return first;
     // Only for what waits is it worth asking why.
-    const events = await this.#events(pods[0] ?? job, operation);
-    const isQueued = job.spec?.suspend === true && this.#site.settings.kueueQueue !== null;
-    const queue = isQueued ? await queueWaiting(this.#site, job, operation) : null;
+    const events = await site.events(operation, lastToRun(pods) ?? job);
+    const isQueued = job.spec?.suspend === true && site.settings.kueueQueue !== null;
+    const queue = isQueued ? await queueWaiting(site, job, operation) : null;
     return observeJob({ job, pods, events, queue });
+  }
+
+  /** What the launcher around a program tells of it; null where there is none, or it was never heard of. */
+  async #told({ metadata }: V1Job, operation: string): Promise<Received | null> {
+    const { settings, deliveries } = this.#site;
+    if (!wraps(settings, { kind: 'JOB' })) return null;
+    const place = { kind: 'JOB', name: metadata?.name ?? '' } as const;
+    const received = await deliveries.received(place, operation);
+    return received.heardAt === null ? null : received;
+  }
+
+  /**
+   * A pod is given time to return what its program left, and with it the program. One that was cancelled and does not end
+   * in its own time is not waited for so long.
+   */
+  async #hurry(job: V1Job, pods: readonly V1Pod[], operation: string): Promise<void> {
+    const { settings, surroundings, client } = this.#site;
+    const mark = cancelMark(job);
+    if (mark === null || settings.launcher === null || surroundings.mayDispatch?.() === false)
+      return;
+    const graceMs = settings.stopGraceSeconds * 1000 + hurryAfterMs;
+    if (surroundings.now() - mark.at < graceMs) return;
+    for (const pod of pods.filter(isStubborn)) {
+      const path = `${paths.pods(await client.namespace())}/${pod.metadata?.name ?? ''}`;
+      await client.find(operation, { method: 'DELETE', path, body: { gracePeriodSeconds: 1 } });
+    }
   }
 
   async #podsOf(job: V1Job, operation: string): Promise<readonly V1Pod[]> {
@@ -138,22 +182,24 @@ export class KubernetesJobs implements JobRunner {
       ({ metadata }) => metadata?.ownerReferences?.some((owner) => owner.uid === uid) === true,
     );
   }
+}
 
-  async #events({ metadata }: V1Pod | V1Job, operation: string): Promise<readonly CoreV1Event[]> {
-    const { client } = this.#site;
-    const list = await client
-      .call<{ items?: CoreV1Event[] }>(operation, {
-        method: 'GET',
-        path: paths.events(await client.namespace()),
-        query: { fieldSelector: `involvedObject.uid=${metadata?.uid ?? ''}` },
-      })
-      // Reading events is a right of its own, and the state is known without them.
-      .catch((error: unknown) => {
-        if (error instanceof BackendError && error.kind === 'Unauthorized') return { items: [] };
-        throw error;
-      });
-    return list.items ?? [];
-  }
+/** What the cluster says of an end is kept where the launcher could not know better: limits, evictions, cancels. */
+function withTrueExit(status: JobStatus, told: Received | null): JobStatus {
+  const { exit } = status;
+  const isPlain = exit !== null && ['EXITED', 'SIGNALLED', 'NOT_STARTED'].includes(exit.cause);
+  if (!isPlain || told === null || told.exit === null) return status;
+  const startedAt = told.exit.cause === 'NOT_STARTED' ? null : status.startedAt;
+  return { ...status, exit: told.exit, startedAt };
+}
+
+/** It was told to end, and its program runs on. */
+function isStubborn({ metadata, status }: V1Pod): boolean {
+  const main = status?.containerStatuses?.find(({ name }) => name === 'main');
+  const isHurried = (metadata?.deletionGracePeriodSeconds ?? 0) <= 1;
+  return (
+    metadata?.deletionTimestamp !== undefined && !isHurried && main?.state?.running !== undefined
+  );
 }
 
 /** Nothing was accepted, and the same request would be refused again. */

@@ -2,6 +2,7 @@ import type { V1Job } from './native.ts';
 import { BackendError } from '../contract/error.ts';
 import { paths } from './names.ts';
 import type { Waiting } from './reasons.ts';
+import { sentence } from './reasons.ts';
 import type { Site } from './site.ts';
 
 interface Workload {
@@ -35,7 +36,7 @@ export async function queueWaiting(
   const reserved = conditions.find(({ type }) => type === 'QuotaReserved');
   if (reserved === undefined || reserved.status === 'True') return null;
   const raw = [reserved.reason, reserved.message].filter(Boolean).join(': ');
-  const message = `It waits in the queue: ${reserved.message ?? reserved.reason ?? ''}`;
+  const message = sentence(`It waits in the queue: ${reserved.message ?? reserved.reason ?? ''}`);
   switch (reserved.reason) {
     case 'ExceedsMaxQuota':
     case 'TopologyPlacementFailed':

@@ -80,6 +80,11 @@ function parse(line: Buffer): StampedLine {
   return { time, nanoseconds: nanoseconds(time), text: shown(line.subarray(space + 1)) };
 }
 
+/** To what a line may have; one that is short enough is not touched. */
+export function cut(text: string): string {
+  return text.length * 3 <= lineLimitBytes ? text : shown(Buffer.from(text));
+}
+
 function shown(bytes: Buffer): string {
   if (bytes.length <= lineLimitBytes) return bytes.toString('utf8');
   let end = lineLimitBytes - 3;

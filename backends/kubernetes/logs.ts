@@ -2,8 +2,9 @@ import type { V1Pod } from './native.ts';
 import { BackendError } from '../contract/error.ts';
 import type { LogChunk } from '../contract/job-runner.ts';
 import { isJsonObject } from '../../domain/json.ts';
+import { rankOf } from './gang.ts';
 import type { LogPosition, StampedLine } from './log-lines.ts';
-import { advance, sinceTime, stampedLines } from './log-lines.ts';
+import { advance, cut, sinceTime, stampedLines } from './log-lines.ts';
 import { paths } from './names.ts';
 import type { Site } from './site.ts';
 
@@ -16,6 +17,8 @@ interface Source {
   readonly previous: boolean;
   readonly stream: 'STDOUT' | 'STDERR' | null;
   readonly isOver: boolean;
+  /** Before each line, where several programs print. */
+  readonly prefix: string;
 }
 
 interface SourcedLine extends StampedLine {
@@ -116,6 +119,8 @@ function sourcesOf(pod: V1Pod, isSplit: boolean): readonly Source[] {
   const name = pod.metadata?.name ?? '';
   const status = pod.status?.containerStatuses?.find((one) => one.name === 'main');
   const restarts = status?.restartCount ?? 0;
+  const rank = rankOf(pod);
+  const prefix = rank === 0 ? '' : `[node ${rank}] `;
   const runs = [
     ...(restarts > 0 ? [{ run: restarts - 1, previous: true, isOver: true }] : []),
     { run: restarts, previous: false, isOver: status?.state?.terminated !== undefined },
@@ -128,12 +133,14 @@ function sourcesOf(pod: V1Pod, isSplit: boolean): readonly Source[] {
       previous,
       stream,
       isOver,
+      prefix,
     })),
   );
 }
 
 function shownLine({ nanoseconds, text, source }: SourcedLine): LogChunk['lines'][number] {
-  return { at: Number(nanoseconds / 1_000_000n), stream: source.stream ?? 'STDOUT', text };
+  const at = Number(nanoseconds / 1_000_000n);
+  return { at, stream: source.stream ?? 'STDOUT', text: cut(`${source.prefix}${text}`) };
 }
 
 /** Positions in pods that were replaced are of no use any more. */

@@ -50,6 +50,16 @@ export function serving(pods: readonly V1Pod[]): readonly V1Pod[] {
     .toSorted((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1));
 }
 
+/** Of those that do not listen yet, the one that came furthest; undefined when there is none. */
+export function firstToServe(pods: readonly V1Pod[]): V1Pod | undefined {
+  const waiting = serving(pods).filter((pod) => !isListening(pod));
+  return (
+    waiting.find((pod) => main(pod)?.state?.running !== undefined) ??
+    waiting.find(({ spec }) => spec?.nodeName !== undefined) ??
+    waiting[0]
+  );
+}
+
 export function isListening(pod: V1Pod): boolean {
   return main(pod)?.ready === true && main(pod)?.state?.running !== undefined;
 }
@@ -67,14 +77,17 @@ function loading(
   { deployment, events }: ServiceFacts,
   pods: readonly V1Pod[],
 ): Pick<ServiceStatus, 'phase' | 'waiting'> {
-  const [pod] = pods;
+  const pod = firstToServe(pods);
   if (pod === undefined) {
+    // The events about it are those of a ReplicaSet; the Deployment repeats the last one.
     const condition = conditionOf(deployment, 'ReplicaFailure');
-    const waiting = waitingWithoutPod(events);
-    const raw = condition?.message ?? waiting.raw;
-    return { phase: 'PENDING', waiting: { ...waiting, raw } };
+    const said: readonly CoreV1Event[] =
+      condition === undefined
+        ? events
+        : [{ type: 'Warning', metadata: {}, involvedObject: {}, ...reasonOf(condition) }];
+    return { phase: 'PENDING', waiting: waitingWithoutPod(said) };
   }
-  if (pods.some((one) => main(one)?.state?.running !== undefined)) {
+  if (main(pod)?.state?.running !== undefined) {
     const message = 'The server runs and does not listen yet.';
     return { phase: 'LOADING', waiting: { code: 'STARTING', message, raw: null } };
   }
@@ -119,4 +132,11 @@ function main(pod: V1Pod) {
 
 function conditionOf(deployment: V1Deployment, type: string) {
   return deployment.status?.conditions?.find((one) => one.type === type && one.status === 'True');
+}
+
+function reasonOf({ reason, message }: { reason?: string; message?: string }) {
+  return {
+    ...(reason === undefined ? {} : { reason }),
+    ...(message === undefined ? {} : { message }),
+  };
 }

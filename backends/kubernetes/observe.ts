@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import type { CoreV1Event, V1ContainerStateTerminated, V1Job, V1Pod } from './native.ts';
 import type { JobExit, JobStatus } from '../contract/job-runner.ts';
+import { rankOf } from './gang.ts';
 import { annotations } from './names.ts';
 import type { Waiting } from './reasons.ts';
 import { waitingOfPod, waitingWithoutPod } from './reasons.ts';
@@ -11,7 +12,7 @@ export interface JobFacts {
   readonly job: V1Job;
   /** Of this Job, newest first. */
   readonly pods: readonly V1Pod[];
-  /** Of the newest pod, or of the Job when it has none; empty when nobody asked. */
+  /** Of the pod that is furthest from running, or of the Job when there is none; empty when nobody asked. */
   readonly events: readonly CoreV1Event[];
   /** What a queue (Kueue) says of a suspended Job. */
   readonly queue: Waiting | null;
@@ -25,12 +26,16 @@ export function observeJob(facts: JobFacts): JobStatus {
   const { job, pods } = facts;
   const cancelled = cancelMark(job);
   if (cancelled !== null) return cancelledStatus(cancelled, pods);
-  const [pod] = pods;
-  const terminated = mainState(pod)?.terminated;
   const failed = condition(job, 'Failed');
   if (failed !== null) {
-    const exit = exitOf(failed, pod, terminated);
-    return ended(exit, `Failed: ${failed.reason ?? ''}`, pod, job);
+    const pod = firstToFail(pods);
+    const told = exitOf(failed, pod, mainState(pod)?.terminated);
+    const isOne = (job.spec?.completions ?? 1) === 1;
+    const exit =
+      isOne || pod === undefined
+        ? told
+        : { ...told, message: `Node ${rankOf(pod)}: ${told.message}` };
+    return ended(exit, `Failed: ${failed.reason ?? ''}`, pods, job);
   }
   if (condition(job, 'Complete') !== null) {
     const exit: JobExit = {
@@ -39,9 +44,9 @@ export function observeJob(facts: JobFacts): JobStatus {
       signal: null,
       message: 'It ended with exit code 0.',
     };
-    return ended(exit, 'Complete', pod, job);
+    return ended(exit, 'Complete', pods, job);
   }
-  return alive(facts, pod);
+  return alive(facts);
 }
 
 /** What cancel wrote into the Job; null when it was not cancelled. */
@@ -67,9 +72,16 @@ export function isOver(job: V1Job): boolean {
   );
 }
 
-export function startOf(pod: V1Pod | undefined): number | null {
-  const state = mainState(pod);
-  return timeOf(state?.running?.startedAt ?? state?.terminated?.startedAt);
+/** When the first of its programs started; null when none did. */
+export function firstStart(pods: readonly V1Pod[]): number | null {
+  const starts = pods.flatMap((pod) => startOf(pod) ?? []);
+  return starts.length === 0 ? null : Math.min(...starts);
+}
+
+/** Of those whose program did not start yet, the one that is furthest from it; undefined when all did. */
+export function lastToRun(pods: readonly V1Pod[]): V1Pod | undefined {
+  const waiting = pods.filter((pod) => !hasBegun(pod));
+  return waiting.find(({ spec }) => spec?.nodeName === undefined) ?? waiting[0];
 }
 
 /** Whether something of it may still run. */
@@ -99,13 +111,17 @@ export function endOf(terminated: V1ContainerStateTerminated): JobExit {
   return { cause: 'EXITED', code: exitCode, signal: null, message: text };
 }
 
-function alive(facts: JobFacts, pod: V1Pod | undefined): JobStatus {
-  const { job, events, queue } = facts;
-  const common = { exit: null, startedAt: startOf(pod), endedAt: null };
+/** RUNNING when every program of it started: one alone waits for the others. */
+function alive({ job, pods, events, queue }: JobFacts): JobStatus {
+  const common = { exit: null, startedAt: firstStart(pods), endedAt: null };
   if (job.metadata?.deletionTimestamp !== undefined) {
     return { ...common, phase: 'UNKNOWN', native: 'being deleted', waiting: null };
   }
-  if (pod === undefined) {
+  const [newest] = pods;
+  if (isOver(job)) {
+    return { ...common, phase: 'RUNNING', native: 'ending', waiting: null };
+  }
+  if (newest === undefined) {
     if (job.spec?.suspend === true) {
       const message = 'It is suspended, by a queue or by somebody.';
       const held = queue ?? { code: 'HELD' as const, message, raw: 'spec.suspend: true' };
@@ -114,8 +130,14 @@ function alive(facts: JobFacts, pod: V1Pod | undefined): JobStatus {
     const waiting = waitingWithoutPod(events);
     return { ...common, phase: 'PENDING', native: 'no pod yet', waiting };
   }
+  const pod = lastToRun(pods) ?? newest;
   const state = mainState(pod);
   const phase = pod.status?.phase ?? 'Pending';
+  const isIncomplete = pods.length < (job.spec?.parallelism ?? 1);
+  if (isIncomplete && pods.every((one) => mainState(one)?.running !== undefined)) {
+    const native = `${pods.length} of ${job.spec?.parallelism ?? 1} pods`;
+    return { ...common, phase: 'PENDING', native, waiting: waitingWithoutPod(events) };
+  }
   if (state?.running !== undefined) {
     return { ...common, phase: 'RUNNING', native: phase, waiting: null };
   }
@@ -131,6 +153,30 @@ function alive(facts: JobFacts, pod: V1Pod | undefined): JobStatus {
   const waiting = waitingOfPod(pod, events);
   const native = state?.waiting?.reason ?? phase;
   return { ...common, phase: isPlaced ? 'PREPARING' : 'PENDING', native, waiting };
+}
+
+function hasBegun(pod: V1Pod): boolean {
+  const state = mainState(pod);
+  return state?.running !== undefined || state?.terminated !== undefined || !isAlive(pod);
+}
+
+function startOf(pod: V1Pod): number | null {
+  const state = mainState(pod);
+  return timeOf(state?.running?.startedAt ?? state?.terminated?.startedAt);
+}
+
+/** The others are ended because of it. */
+function firstToFail(pods: readonly V1Pod[]): V1Pod | undefined {
+  const failed = pods.filter(({ status }) => status?.phase === 'Failed');
+  const end = (pod: V1Pod): number => endedAtOf(pod) ?? Infinity;
+  const byTime = failed.toSorted((a, b) => end(a) - end(b));
+  return (
+    byTime.find(({ metadata }) => metadata?.deletionTimestamp === undefined) ?? byTime[0] ?? pods[0]
+  );
+}
+
+function endedAtOf(pod: V1Pod): number | null {
+  return timeOf(mainState(pod)?.terminated?.finishedAt);
 }
 
 function cancelledStatus(
@@ -162,6 +208,8 @@ function exitOf(
   const printed =
     (terminated?.message ?? '') === '' ? '' : ` Its last lines:\n${terminated?.message}`;
   if (pod?.status?.reason === 'DeadlineExceeded') {
+    // It ended by itself, and what it left took longer than that to come back.
+    if (terminated !== undefined && endedInTime(pod, terminated)) return endOf(terminated);
     return { ...none, cause: 'TIME_LIMIT', message: `It exceeded its time limit.${printed}` };
   }
   if (failed.reason === 'DeadlineExceeded') {
@@ -177,6 +225,18 @@ function exitOf(
     return { ...none, cause: 'UNKNOWN', message };
   }
   if (terminated !== undefined) return endOf(terminated);
+  const unready = pod?.status?.initContainerStatuses?.find(
+    ({ state }) => (state?.terminated?.exitCode ?? 0) !== 0,
+  );
+  if (unready !== undefined) {
+    const why = (
+      unready.state?.terminated?.message ??
+      unready.state?.terminated?.reason ??
+      ''
+    ).trim();
+    const message = `No program was started, since its files could not be brought: ${why}`;
+    return { ...none, cause: 'NOT_STARTED', message };
+  }
   if (pod !== undefined) {
     const why = [pod.status?.reason, pod.status?.message].filter(Boolean).join(': ') || said;
     return { ...none, cause: 'NOT_STARTED', message: `No program was started: ${why}` };
@@ -185,12 +245,20 @@ function exitOf(
   return { ...none, cause: 'UNKNOWN', message };
 }
 
-function ended(exit: JobExit, native: string, pod: V1Pod | undefined, job: V1Job): JobStatus {
-  const terminated = mainState(pod)?.terminated;
-  const startedAt = exit.cause === 'NOT_STARTED' ? null : startOf(pod);
+function endedInTime(pod: V1Pod, terminated: V1ContainerStateTerminated): boolean {
+  const placed = timeOf(pod.status?.startTime);
+  const over = timeOf(terminated.finishedAt);
+  const { activeDeadlineSeconds: limit } = pod.spec ?? {};
+  if (placed === null || over === null || limit === undefined) return false;
+  return over < placed + limit * 1000;
+}
+
+function ended(exit: JobExit, native: string, pods: readonly V1Pod[], job: V1Job): JobStatus {
+  const startedAt = exit.cause === 'NOT_STARTED' ? null : firstStart(pods);
   const over = condition(job, 'Failed') ?? condition(job, 'Complete');
+  const ends = pods.flatMap((pod) => endedAtOf(pod) ?? []);
   const endedAt =
-    timeOf(terminated?.finishedAt) ??
+    (ends.length === 0 ? null : Math.max(...ends)) ??
     timeOf(job.status?.completionTime) ??
     timeOf(over?.lastTransitionTime);
   return { phase: 'ENDED', native, waiting: null, exit, startedAt, endedAt };

@@ -1,5 +1,6 @@
 import type { NativeRequest, Wanted } from '../contract/native-request.ts';
 import type { KubernetesSettings } from './config.ts';
+import { unopened } from './launcher.ts';
 import { nativeName } from './names.ts';
 import { translateJob, translateService } from './translate.ts';
 
@@ -9,7 +10,7 @@ export function planOf(
   key: string,
   settings: KubernetesSettings,
 ): readonly NativeRequest[] {
-  const place = { name: nativeName(key), key };
+  const place = { name: nativeName(key), key, delivery: unopened(settings) };
   const { belongings, ...main } =
     wanted.kind === 'JOB'
       ? translateJob(wanted.workload, settings, place)

@@ -29,11 +29,12 @@ export function waitingOfPod(pod: V1Pod, events: readonly CoreV1Event[]): Waitin
   const waiting = states.find(({ state }) => state?.waiting !== undefined)?.state?.waiting;
   const raw = spoken(waiting?.reason ?? pod.status?.phase, waiting?.message);
   if (waiting?.reason !== undefined && imageTroubles.has(waiting.reason)) {
-    const message = `The image cannot be fetched: ${waiting.message ?? waiting.reason}.`;
+    const message = sentence(`The image cannot be fetched: ${waiting.message ?? waiting.reason}`);
     return { code: 'IMAGE_UNAVAILABLE', message, raw };
   }
   if (/^Create.*Error$|RunContainerError/.test(waiting?.reason ?? '')) {
-    const message = `The container cannot be made: ${waiting?.message ?? waiting?.reason ?? ''}.`;
+    const why = waiting?.message ?? waiting?.reason ?? '';
+    const message = sentence(`The container cannot be made: ${why}`);
     return { code: 'HELD', message, raw };
   }
   if (waiting?.reason === 'CrashLoopBackOff') {
@@ -43,7 +44,7 @@ export function waitingOfPod(pod: V1Pod, events: readonly CoreV1Event[]): Waitin
   if (scheduled?.status !== 'True') {
     return { code: 'STARTING', message: 'The cluster is looking for a node.', raw };
   }
-  return starting(events, raw);
+  return starting(pod, events, raw);
 }
 
 /** A Job or Deployment that has no pod: what its controller was told. */
@@ -54,16 +55,16 @@ export function waitingWithoutPod(events: readonly CoreV1Event[]): Waiting {
   }
   const raw = spoken(failed.reason, failed.message);
   if (/exceeded quota|quota/i.test(failed.message ?? '')) {
-    return { code: 'QUOTA', message: `A quota of the namespace is reached: ${raw}.`, raw };
+    return { code: 'QUOTA', message: sentence(`A quota of the namespace is reached: ${raw}`), raw };
   }
-  return { code: 'UNSCHEDULABLE', message: `The cluster makes no pod: ${raw}.`, raw };
+  return { code: 'UNSCHEDULABLE', message: sentence(`The cluster makes no pod: ${raw}`), raw };
 }
 
 function unscheduled(reason: string, said: string): Waiting {
   const raw = spoken(reason, said);
   const of = (code: WaitingCode, text: string): Waiting => ({
     code,
-    message: `${text}: ${said || reason}`,
+    message: sentence(`${text}: ${said || reason}`),
     raw,
   });
   if (reason === 'SchedulingGated') return of('HELD', 'It is held by a scheduling gate');
@@ -83,14 +84,22 @@ function unscheduled(reason: string, said: string): Waiting {
   return of('UNSCHEDULABLE', 'No node takes it');
 }
 
-function starting(events: readonly CoreV1Event[], raw: string | null): Waiting {
+function starting(pod: V1Pod, events: readonly CoreV1Event[], raw: string | null): Waiting {
   const last = latest(events.filter(({ reason }) => reason !== 'Scheduled'));
   const said = last === null ? raw : spoken(last.reason, last.message);
   if (last?.reason === 'Pulling') {
     return { code: 'PULLING_IMAGE', message: 'The node is fetching the image.', raw: said };
   }
   if (last?.reason === 'FailedMount' || last?.reason === 'FailedAttachVolume') {
-    return { code: 'DEPENDENCY', message: `A volume cannot be mounted: ${said}`, raw: said };
+    return {
+      code: 'DEPENDENCY',
+      message: sentence(`A volume cannot be mounted: ${said}`),
+      raw: said,
+    };
+  }
+  const bringing = pod.status?.initContainerStatuses?.find(({ state }) => state?.running);
+  if (bringing !== undefined && bringing.name === 'fetch') {
+    return { code: 'TRANSFERRING_DATA', message: 'Its files are being brought.', raw: said };
   }
   return { code: 'STARTING', message: 'A node has it and is starting it.', raw: said };
 }
@@ -99,6 +108,12 @@ function latest(events: readonly CoreV1Event[]): CoreV1Event | null {
   const at = (event: CoreV1Event): number =>
     new Date(event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp ?? 0).getTime();
   return events.toSorted((a, b) => at(a) - at(b)).at(-1) ?? null;
+}
+
+/** What the cluster said has a full stop or none. */
+export function sentence(text: string): string {
+  const trimmed = text.trimEnd();
+  return /[.!?]$/.test(trimmed) ? trimmed : `${trimmed}.`;
 }
 
 function spoken(reason: string | undefined, message: string | undefined): string | null {

@@ -21,8 +21,7 @@ export async function release(site: Site, handle: Handle): Promise<void> {
   if (there !== null && there.metadata?.uid !== uid) return;
   if (there !== null) await remove(site, `${pathOf(await site.client.namespace())}/${name}`, uid);
   await untilGone(site, pathOf, name, uid);
-  await site.removeBelongings('release', name);
-  await site.folders?.remove({ kind, name });
+  await site.forget('release', { kind, name });
 }
 
 /** Without a propagation policy the pods of a Job would be left behind, and run on. */

@@ -1,4 +1,5 @@
 import type { V1Deployment, V1Pod } from './native.ts';
+import type { Delivery } from '../contract/delivery.ts';
 import { BackendError } from '../contract/error.ts';
 import type { LogChunk } from '../contract/job-runner.ts';
 import type {
@@ -9,9 +10,17 @@ import type {
 } from '../contract/service-runner.ts';
 import type { Handle, ServiceWorkload } from '../contract/workload.ts';
 import { assertWanted, isRefused } from './jobs.ts';
+import { unopened } from './launcher.ts';
 import { readPodLogs } from './logs.ts';
 import { nativeName, paths } from './names.ts';
-import { isListening, observeService, podOf, replicaId, serving } from './observe-service.ts';
+import {
+  firstToServe,
+  isListening,
+  observeService,
+  podOf,
+  replicaId,
+  serving,
+} from './observe-service.ts';
 import { pass } from './passing.ts';
 import { ServerPool } from '../server-pool/server-pool.ts';
 import type { PodServer } from './passing.ts';
@@ -46,23 +55,23 @@ export class KubernetesServices implements ServiceRunner {
     checkReplicas(workload.replicas, 'deploy');
     const name = nativeName(key);
     const place = { name, kind: 'SERVICE' } as const;
-    const { deployment, belongings } = translateService(workload, site.settings, { name, key });
+    const manifest = (delivery: Delivery | null) =>
+      translateService(workload, site.settings, { name, key, delivery });
+    const wanted = manifest(unopened(site.settings));
     const there = await site.find<V1Deployment>('deploy', paths.deployments, name);
     if (there !== null) {
-      const ours = await site.adopt('deploy', there, deployment, belongings);
+      const ours = await site.adopt('deploy', there, wanted.deployment, wanted.belongings);
       return site.handle('SERVICE', ours.metadata ?? {});
     }
     assertWanted(signal);
     await site.folders?.create(place, workload.inputs, site.surroundings.placeBlob, signal);
     assertWanted(signal);
+    const { deployment, belongings } = manifest(await site.deliveries.open(place, workload));
     try {
       const made = await site.make('deploy', paths.deployments, deployment, belongings);
       return site.handle('SERVICE', made.metadata ?? {});
     } catch (error) {
-      if (isRefused(error)) {
-        await site.removeBelongings('deploy', name).catch(() => null);
-        await site.folders?.remove(place);
-      }
+      if (isRefused(error)) await site.forget('deploy', place).catch(() => null);
       throw error;
     }
   }
@@ -141,7 +150,12 @@ export class KubernetesServices implements ServiceRunner {
       const deployment = await this.#site.deployment(handle, operation);
       const pods = await this.#site.pods(operation, deployment.metadata?.name ?? '');
       this.#takeOver(deployment.metadata?.uid ?? '', pods);
-      return observeService({ deployment, pods, events: [], giveUpAfter: settings.giveUpAfter });
+      const { giveUpAfter } = settings;
+      const first = observeService({ deployment, pods, events: [], giveUpAfter });
+      const pod = first.waiting === null ? undefined : firstToServe(pods);
+      if (pod === undefined) return first;
+      const events = await this.#site.events(operation, pod);
+      return observeService({ deployment, pods, events, giveUpAfter });
     } catch (error) {
       const { uid } = handle.native;
       const isGone = error instanceof BackendError && error.kind === 'NotFound';

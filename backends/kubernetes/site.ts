@@ -1,14 +1,16 @@
-import type { V1Deployment, V1Job, V1ObjectMeta, V1Pod } from './native.ts';
+import type { CoreV1Event, V1Deployment, V1Job, V1ObjectMeta, V1Pod } from './native.ts';
 import type { BackendSurroundings } from '../contract/definition.ts';
 import { BackendError } from '../contract/error.ts';
 import type { Handle } from '../contract/workload.ts';
 import { KubernetesClient, parsed } from './client.ts';
 import type { KubernetesSettings } from './config.ts';
+import { SiteDeliveries } from './deliveries.ts';
 import { refusal } from './errors.ts';
 import { SharedFolders } from './folders.ts';
 import { annotations, isNativeName, labels, manager, paths } from './names.ts';
 import type { Belongings } from './translate.ts';
 import { timeOf } from './times.ts';
+import type { PodPlace } from './work-volumes.ts';
 import { Wakes } from './wakes.ts';
 
 type Kind = 'JOB' | 'SERVICE';
@@ -21,6 +23,7 @@ export class Site {
   readonly client: KubernetesClient;
   readonly wakes: Wakes;
   readonly folders: SharedFolders | null;
+  readonly deliveries: SiteDeliveries;
   readonly #closing = new AbortController();
 
   constructor(name: string, settings: KubernetesSettings, surroundings: BackendSurroundings) {
@@ -31,6 +34,7 @@ export class Site {
     this.wakes = new Wakes(this.client, this.#closing.signal);
     const { sharedFolder } = settings;
     this.folders = sharedFolder === null ? null : new SharedFolders(sharedFolder.path);
+    this.deliveries = new SiteDeliveries(settings, surroundings);
   }
 
   get closing(): AbortSignal {
@@ -137,6 +141,32 @@ export class Site {
     }
     await this.#own(operation, there, wanted, belongings);
     return there;
+  }
+
+  /** Everything about it that is not its native object, which is gone or was refused. */
+  async forget(operation: string, place: PodPlace): Promise<void> {
+    await this.removeBelongings(operation, place.name);
+    await this.folders?.remove(place);
+    await this.deliveries.release(place);
+  }
+
+  /** What the cluster tells people about it; none where we have no right to read that. */
+  async events(
+    operation: string,
+    { metadata }: V1Pod | V1Job | V1Deployment,
+  ): Promise<readonly CoreV1Event[]> {
+    const list = await this.client
+      .call<{ items?: CoreV1Event[] }>(operation, {
+        method: 'GET',
+        path: paths.events(await this.client.namespace()),
+        query: { fieldSelector: `involvedObject.uid=${metadata?.uid ?? ''}` },
+      })
+      // Reading events is a right of its own, and the state is known without them.
+      .catch((error: unknown) => {
+        if (error instanceof BackendError && error.kind === 'Unauthorized') return { items: [] };
+        throw error;
+      });
+    return list.items ?? [];
   }
 
   /** Secret, ConfigMap and Service of that name; what is not there is gone already. */

@@ -6,12 +6,17 @@ import type {
   V1Secret,
   V1Service,
 } from './native.ts';
+import type { Delivery } from '../contract/delivery.ts';
 import { BackendError } from '../contract/error.ts';
 import type { JobWorkload, ServiceWorkload } from '../contract/workload.ts';
 import { isInnerPath } from '../work-folder/inputs.ts';
 import type { KubernetesSettings } from './config.ts';
 import { annotations, labels, manager } from './names.ts';
-import { podSpec, secretData, textFiles, workFolder } from './pod.ts';
+import { nodesOf } from './gang.ts';
+import { podSeconds } from './launcher.ts';
+import { podSpec, secretData } from './pod.ts';
+import { literal } from './program.ts';
+import { textFiles, workFolder } from './work-volumes.ts';
 
 /** What goes with a Job or Deployment, and is owned by it. */
 export interface Belongings {
@@ -20,15 +25,23 @@ export interface Belongings {
   readonly service: V1Service | null;
 }
 
+export interface Naming {
+  readonly name: string;
+  readonly key: string;
+  /** Null where data goes another way. */
+  readonly delivery: Delivery | null;
+}
+
 /** Pure: what is asked of Kubernetes, shown to people as the dry run (without the data of the Secret). */
 export function translateJob(
   workload: JobWorkload,
   settings: KubernetesSettings,
-  { name, key }: { readonly name: string; readonly key: string },
+  { name, key, delivery }: Naming,
 ): { readonly job: V1Job; readonly belongings: Belongings } {
   const place = { name, kind: 'JOB' } as const;
   const limit = Math.ceil(workload.resources.timeLimitSeconds);
   const metadata = metadataOf(workload, place, key);
+  const nodes = nodesOf(workload.resources, settings);
   const queue =
     settings.kueueQueue === null ? {} : { 'kueue.x-k8s.io/queue-name': settings.kueueQueue };
   const job: V1Job = {
@@ -36,12 +49,13 @@ export function translateJob(
     kind: 'Job',
     metadata: { ...metadata, labels: { ...metadata.labels, ...queue } },
     spec: {
-      completions: 1,
-      parallelism: 1,
+      ...(nodes === 1 ? {} : { completionMode: 'Indexed' }),
+      completions: nodes,
+      parallelism: nodes,
       // Another try is another attempt of the run, never a second start of this one.
       backoffLimit: 0,
       // Counts the waiting too, and takes the log away; the pod's own limit below does neither.
-      activeDeadlineSeconds: limit + settings.queueLimitSeconds,
+      activeDeadlineSeconds: podSeconds(settings, limit) + settings.queueLimitSeconds,
       ttlSecondsAfterFinished: settings.keepFinishedSeconds,
       podFailurePolicy: {
         rules: [
@@ -51,19 +65,26 @@ export function translateJob(
       ...(settings.kueueQueue === null ? {} : { suspend: true }),
       template: {
         metadata: { labels: metadata.labels ?? {} },
-        spec: { ...podSpec(workload, settings, place), activeDeadlineSeconds: limit },
+        spec: {
+          ...podSpec(workload, settings, place, delivery),
+          activeDeadlineSeconds: podSeconds(settings, limit),
+        },
       },
     },
   };
-  return { job, belongings: { ...belongings(workload, settings, metadata), service: null } };
+  const service = nodes === 1 ? null : headService(metadata, name);
+  return { job, belongings: { ...belongings(workload, settings, metadata, delivery), service } };
 }
 
 export function translateService(
   workload: ServiceWorkload,
   settings: KubernetesSettings,
-  { name, key }: { readonly name: string; readonly key: string },
+  { name, key, delivery }: Naming,
 ): { readonly deployment: V1Deployment; readonly belongings: Belongings } {
   const place = { name, kind: 'SERVICE' } as const;
+  if ((workload.resources.nodes ?? 1) > 1) {
+    throw new BackendError('Unsupported', 'translate', 'A server runs on one node.');
+  }
   const { artifactFolder, program } = workload;
   if (artifactFolder !== null && !isInnerPath(artifactFolder)) {
     const message = `The artifact folder ${JSON.stringify(artifactFolder)} is not allowed.`;
@@ -71,14 +92,14 @@ export function translateService(
   }
   const port = settings.servicePort;
   const metadata = metadataOf(workload, place, key);
-  const spec = podSpec(workload, settings, place, {
+  const spec = podSpec(workload, settings, place, delivery, {
     ports: [{ name: 'module', containerPort: port }],
     readinessProbe: { tcpSocket: { port }, periodSeconds: 1, failureThreshold: 3 },
   });
   const [main] = spec.containers;
   if (main !== undefined && program.kind === 'MODULE' && artifactFolder !== null) {
     const folder = `${workFolder(settings, place)}/${artifactFolder}`;
-    main.command = [...(main.command ?? []), '--artifact', folder.replaceAll('$', '$$$$')];
+    main.command = [...(main.command ?? []), '--artifact', literal(folder)];
   }
   const selector = { [labels.name]: name };
   const deployment: V1Deployment = {
@@ -101,15 +122,33 @@ export function translateService(
     metadata,
     spec: { selector, ports: [{ name: 'module', port, targetPort: 'module' }] },
   };
-  return { deployment, belongings: { ...belongings(workload, settings, metadata), service } };
+  return {
+    deployment,
+    belongings: { ...belongings(workload, settings, metadata, delivery), service },
+  };
+}
+
+/** Gives the pods of a job names, from when they have an address on: the first waits for nobody's leave to be found. */
+function headService(metadata: V1ObjectMeta, name: string): V1Service {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata,
+    spec: {
+      clusterIP: 'None',
+      publishNotReadyAddresses: true,
+      selector: { [labels.name]: name },
+    },
+  };
 }
 
 function belongings(
   workload: JobWorkload,
   settings: KubernetesSettings,
   metadata: V1ObjectMeta,
+  delivery: Delivery | null,
 ): Omit<Belongings, 'service'> {
-  const data = secretData(workload);
+  const data = secretData(workload, delivery);
   const files = textFiles(workload.inputs, settings);
   return {
     secret:

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseSettings } from '../../../../backends/kubernetes/config.ts';
 import { nativeName } from '../../../../backends/kubernetes/names.ts';
-import { literal } from '../../../../backends/kubernetes/pod.ts';
+import { literal } from '../../../../backends/kubernetes/program.ts';
 import { translateJob } from '../../../../backends/kubernetes/translate.ts';
 import { expand } from '../../../fakes/kubernetes/expansion.ts';
 import { invalidity } from '../../../fakes/kubernetes/validation.ts';
@@ -20,7 +20,11 @@ const workload = job(program, {
   labels: { run: 'run_1', owner: 'somebody with spaces' },
 });
 const name = nativeName('run 1');
-const { job: manifest, belongings } = translateJob(workload, settings, { name, key: 'run 1' });
+const { job: manifest, belongings } = translateJob(workload, settings, {
+  name,
+  key: 'run 1',
+  delivery: null,
+});
 const pod = manifest.spec?.template.spec;
 
 describe('the translation of a job', () => {

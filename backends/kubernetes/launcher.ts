@@ -1,0 +1,95 @@
+import type { Delivery } from '../contract/delivery.ts';
+import type { V1Container, V1VolumeMount } from './native.ts';
+import type { KubernetesSettings } from './config.ts';
+import { fromSecret, literal, variables } from './program.ts';
+import type { PodPlace } from './work-volumes.ts';
+import { workFolder } from './work-volumes.ts';
+
+/** The key of the token in the Secret of a workload; those of a workload's own secrets are numbered. */
+export const tokenKey = 'delivery-token';
+
+/** Node with its cache; what it streams it does not keep. */
+const amounts = {
+  requests: { cpu: '50m', memory: '128Mi' },
+  limits: { cpu: '1', memory: '256Mi' },
+} as const;
+
+/**
+ * The containers that bring the files before the program starts, and return what it leaves while it runs and after its end:
+ * a sidecar is ended after the program. Servers leave nothing.
+ */
+export function launcherContainers(
+  settings: KubernetesSettings,
+  place: PodPlace,
+  delivery: Delivery | null,
+  program: { readonly image: string; readonly volumeMounts: readonly V1VolumeMount[] },
+): readonly V1Container[] {
+  const { launcher } = settings;
+  if (launcher === null || delivery === null || wraps(settings, place)) return [];
+  const isImage = 'image' in launcher;
+  const command = isImage ? launcher.command : [launcher.node, launcher.path];
+  const container = (name: 'fetch' | 'return'): V1Container => ({
+    name,
+    image: isImage ? launcher.image : program.image,
+    ...(settings.imagePullPolicy === null ? {} : { imagePullPolicy: settings.imagePullPolicy }),
+    ...(command.length === 0 ? {} : { command: command.map(literal) }),
+    args: [name],
+    workingDir: workFolder(settings, place),
+    env: [
+      ...variables({ FATHOM_WORK_FOLDER: workFolder(settings, place) }),
+      ...deliveryVariables(place, delivery),
+    ],
+    resources: amounts,
+    volumeMounts: [...program.volumeMounts],
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+  });
+  if (place.kind === 'SERVICE') return [container('fetch')];
+  return [container('fetch'), { ...container('return'), restartPolicy: 'Always' }];
+}
+
+/** The command of the one container where the launcher is in the program's image, around the program of a job. */
+export function wrapped(
+  settings: KubernetesSettings,
+  place: PodPlace,
+  argv: readonly string[],
+  limitSeconds: number,
+): readonly string[] {
+  const { launcher, stopGraceSeconds, returnGraceSeconds } = settings;
+  if (launcher === null || !('path' in launcher) || place.kind === 'SERVICE') return argv;
+  const limits = [
+    ...['--time-limit', String(limitSeconds)],
+    ...['--grace', String(stopGraceSeconds)],
+    ...['--give-up', String(returnGraceSeconds)],
+  ];
+  return [launcher.node, launcher.path, 'run', ...limits, '--', ...argv];
+}
+
+/**
+ * How long the pod of a job may be active. A launcher around the program keeps its time, and has more for what comes after;
+ * beside it, `observe.ts` tells an end in time from one at the limit.
+ */
+export function podSeconds(settings: KubernetesSettings, limitSeconds: number): number {
+  if (!wraps(settings, { kind: 'JOB' })) return limitSeconds;
+  return limitSeconds + settings.stopGraceSeconds + settings.returnGraceSeconds;
+}
+
+/** In the place of a delivery whose address and token are not made yet, where there is to be one. */
+export function unopened({ launcher }: KubernetesSettings): Delivery | null {
+  return launcher === null ? null : { url: '***', token: '***' };
+}
+
+/** Whether the launcher runs around the program, and so knows its end and what it printed. */
+export function wraps(settings: KubernetesSettings, { kind }: Pick<PodPlace, 'kind'>): boolean {
+  return settings.launcher !== null && 'path' in settings.launcher && kind === 'JOB';
+}
+
+/** A program that is wrapped shares its container with the launcher, which takes the token out of its environment. */
+export function deliveryVariables(
+  { name }: PodPlace,
+  { url }: Delivery,
+): NonNullable<V1Container['env']> {
+  return [
+    ...variables({ FATHOM_DELIVERY_URL: url }),
+    fromSecret('FATHOM_DELIVERY_TOKEN', name, tokenKey),
+  ];
+}
