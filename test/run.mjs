@@ -9,7 +9,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const realServers = {
   deepaas: 'test/real/deepaas.suite.ts',
   kubernetes: 'test/real/kubernetes.suite.ts',
-  postgres: 'test/real/postgres.suite.ts',
+  postgres: 'test/real/postgres',
+  redis: 'test/real/redis.suite.ts',
   slurm: 'test/real/slurm.suite.ts',
 };
 
