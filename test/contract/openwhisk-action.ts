@@ -12,8 +12,8 @@ export const scriptedModule = resolve(root, 'test/fakes/openwhisk/scripted-modul
 export const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
 
 export interface RunningAction extends RunningServer {
-  init(value?: unknown): Promise<ActionAnswer>;
-  run(value?: unknown, more?: Readonly<Record<string, string>>): Promise<ActionAnswer>;
+  readonly init: (value?: unknown) => Promise<ActionAnswer>;
+  readonly run: (value?: unknown, more?: Readonly<Record<string, string>>) => Promise<ActionAnswer>;
   /** What it printed so far. */
   readonly printed: { readonly stdout: string; readonly stderr: string };
 }
@@ -79,7 +79,7 @@ export async function startBehindAction(
     void (async () => {
       const body = await buffer(request);
       const { headers, method = 'GET', url = '/' } = request;
-      const isText = /^text\//.test(headers['content-type'] ?? '');
+      const isText = (headers['content-type'] ?? '').startsWith('text/');
       const said = await action.run({
         __ow_method: method.toLowerCase(),
         __ow_path: url,
