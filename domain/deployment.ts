@@ -122,5 +122,9 @@ export interface Prediction {
   /** Milliseconds in the module, and in all. */
   readonly moduleMs: number | null;
   readonly totalMs: number;
+  /** Whether a container was started for the call, how long it waited and loaded; null (or absent) when not told. */
+  readonly coldStart?: boolean | null;
+  readonly waitMs?: number | null;
+  readonly initMs?: number | null;
   readonly createdAt: number;
 }

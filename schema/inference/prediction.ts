@@ -44,6 +44,26 @@ export class PredictionType {
   @Field(() => Int, { description: 'From the arrival of the call, in milliseconds.' })
   totalMs!: number;
 
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Whether a container was started for this call; null where servers run anyway, or it is not told.',
+  })
+  coldStart?: boolean | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'From acceptance by a backend of functions to the module’s own time, in milliseconds.',
+  })
+  waitMs?: number | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Of that call, for loading the module, in milliseconds.',
+  })
+  initMs?: number | null;
+
   @Field(() => DateTime)
   createdAt!: number;
 }

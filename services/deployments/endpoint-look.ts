@@ -10,6 +10,8 @@ import { deploy, place } from './states/deploy.ts';
 import { lost, observe } from './states/observe.ts';
 import { fail, handleOf, isForGood, save, type SeenEndpoint } from './states/seen-endpoint.ts';
 import { finishDeletion, isSettled, release, windDown } from './states/wind-down.ts';
+import type { FunctionTimings } from './function-serving.ts';
+import { Servings } from './servings.ts';
 import type { Traffic } from './traffic.ts';
 import { endpointWork } from './work-kinds.ts';
 
@@ -19,10 +21,17 @@ export class EndpointLook implements Look {
   readonly #at: Surroundings;
   readonly #traffic: Traffic;
   readonly #timings: EndpointTimings;
+  readonly #servings: Servings;
 
-  constructor(at: Surroundings, traffic: Traffic, timings: Partial<EndpointTimings> = {}) {
+  constructor(
+    at: Surroundings,
+    traffic: Traffic,
+    timings: Partial<EndpointTimings> = {},
+    functions: Partial<FunctionTimings> = {},
+  ) {
     this.#at = at;
     this.#traffic = traffic;
+    this.#servings = new Servings(at.ambient, functions);
     this.#timings = { ...defaultTimings, ...timings };
   }
 
@@ -43,7 +52,8 @@ export class EndpointLook implements Look {
       return null;
     }
     const backend = backends.get(endpoint.backend);
-    if (!backend?.services) return this.#backendGone(endpoint, deployment, lease);
+    const serving = this.#servings.of(backend);
+    if (backend === null || serving === null) return this.#backendGone(endpoint, deployment, lease);
     const seen: SeenEndpoint = {
       at: this.#at,
       timings: this.#timings,
@@ -52,7 +62,7 @@ export class EndpointLook implements Look {
       revision,
       deployment,
       backend,
-      services: backend.services,
+      serving,
       lease,
       signal,
     };

@@ -1,9 +1,10 @@
 import { BackendError } from '../../backends/contract/error.ts';
-import type { InvokeRequest, ServiceRunner } from '../../backends/contract/service-runner.ts';
+import type { InvokeRequest } from '../../backends/contract/service-runner.ts';
 import type { Handle } from '../../backends/contract/workload.ts';
 import type { Ambient } from '../../domain/ambient.ts';
 import { canonicalJson, isJsonObject, type Json } from '../../domain/json.ts';
 import type { ModuleSample } from '../../domain/module.ts';
+import type { Serving } from './serving.ts';
 import { jsonRequest, type ModuleRoutes, readAnswer, readModels } from './module-api.ts';
 
 /** GONE: the server went away before it could be asked, which says nothing about its answers. */
@@ -13,7 +14,7 @@ export type ProbeResult =
   | { readonly verdict: 'GONE'; readonly replica: string };
 
 export interface ProbePlan {
-  readonly services: ServiceRunner;
+  readonly serving: Pick<Serving, 'invoke'>;
   readonly handle: Handle;
   readonly routes: ModuleRoutes;
   /** The sample that the module version declares. */
@@ -42,7 +43,7 @@ export async function probe(
       body: null,
       replica,
     };
-    const models = readModels(await plan.services.invoke(plan.handle, list, { deadline }));
+    const models = readModels(await plan.serving.invoke(plan.handle, list, { deadline }));
     if (typeof models === 'string') return fail(models);
     const model = models.find(({ names }) => names.includes(plan.routes.model));
     if (model === undefined) {
@@ -55,7 +56,7 @@ export async function probe(
     }
     const request = jsonRequest(plan.routes.predict, sample.arguments, replica);
     const started = ambient.now();
-    const response = await plan.services.invoke(plan.handle, request, { deadline });
+    const response = await plan.serving.invoke(plan.handle, request, { deadline });
     const latencyMs = ambient.now() - started;
     const answer = readAnswer(response);
     if (answer.kind === 'FAILED') return fail(answer.message);
@@ -68,7 +69,8 @@ export async function probe(
     const wrong = mismatch(sample.expect, answer.predictions);
     return wrong === null ? { verdict: 'PASSED', replica, latencyMs } : fail(wrong);
   } catch (error) {
-    if (!(error instanceof BackendError)) throw error;
+    // Being told to slow down says nothing about its answers.
+    if (!(error instanceof BackendError) || error.kind === 'RateLimited') throw error;
     const isGone = error.kind === 'NoCapacity' || error.kind === 'NotFound';
     return isGone ? { verdict: 'GONE', replica } : fail(`${error.message} (${error.kind})`);
   }

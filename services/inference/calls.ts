@@ -1,11 +1,14 @@
 import { BackendError } from '../../backends/contract/error.ts';
-import type { InvokeRequest, InvokeResponse } from '../../backends/contract/service-runner.ts';
+import type { FunctionStart } from '../../backends/contract/function-runner.ts';
+import type { InvokeRequest } from '../../backends/contract/service-runner.ts';
 import type { Handle } from '../../backends/contract/workload.ts';
 import type { Actor } from '../../domain/actor.ts';
 import type { Prediction, PredictionOutcome } from '../../domain/deployment.ts';
 import { FathomError, InvalidInputError } from '../../domain/errors.ts';
 import { newId } from '../../domain/ids.ts';
 import { readAnswer } from '../deployments/module-api.ts';
+import type { ServedAnswer } from '../deployments/serving.ts';
+import { Servings } from '../deployments/servings.ts';
 import type { Traffic } from '../deployments/traffic.ts';
 import { endpointWork } from '../deployments/work-kinds.ts';
 import type { Surroundings } from '../surroundings.ts';
@@ -35,6 +38,7 @@ export class Calls {
   readonly #traffic: Traffic;
   readonly #log: PredictionLog;
   readonly #dispatcher: Dispatcher;
+  readonly #servings: Servings;
   readonly #askedToLook = new Map<string, number>();
 
   constructor({ at, targets, traffic, log }: CallParts, limits: Partial<DispatchLimits>) {
@@ -42,6 +46,7 @@ export class Calls {
     this.#targets = targets;
     this.#traffic = traffic;
     this.#log = log;
+    this.#servings = new Servings(at.ambient);
     this.#dispatcher = new Dispatcher({ ...defaultDispatch, ...limits }, () => at.ambient.now());
   }
 
@@ -112,20 +117,20 @@ export class Calls {
     message: InvokeRequest,
     replica: string,
     deadline: number,
-  ): Promise<InvokeResponse> {
-    const services = this.#at.backends.get(endpoint.backend)?.services;
-    if (!services) {
+  ): Promise<ServedAnswer> {
+    const serving = this.#servings.of(this.#at.backends.get(endpoint.backend));
+    if (serving === null) {
       const reason = `The backend ${endpoint.backend} is not configured any more.`;
       return Promise.reject(new BackendError('Unsupported', 'invoke', reason));
     }
     const handle = endpoint.handle as unknown as Handle;
-    return services.invoke(handle, { ...message, replica }, { deadline });
+    return serving.invoke(handle, { ...message, replica }, { deadline });
   }
 
   #judge(
     actor: Actor,
     target: Target,
-    response: InvokeResponse,
+    response: ServedAnswer,
     times: { readonly acceptedAt: number; readonly sentAt: number; readonly answeredAt: number },
   ): Predicted {
     const answer = readAnswer(response);
@@ -140,12 +145,12 @@ export class Calls {
         ),
       );
     }
-    const { acceptedAt } = times;
+    const seen = { acceptedAt: times.acceptedAt, moduleMs, start: response.start };
     if (answer.kind === 'FAILED') {
-      this.#record(actor, target, 'MODULE_FAILED', answer.message, { acceptedAt, moduleMs });
+      this.#record(actor, target, 'MODULE_FAILED', answer.message, seen);
       throw new FathomError('MODULE_FAILED', answer.message);
     }
-    const prediction = this.#record(actor, target, 'OK', null, { acceptedAt, moduleMs });
+    const prediction = this.#record(actor, target, 'OK', null, seen);
     return { prediction, output: answer.predictions };
   }
 
@@ -157,7 +162,7 @@ export class Calls {
     acceptedAt: number,
   ): Promise<FathomError> {
     const tell = (code: Exclude<PredictionOutcome, 'OK'>, message: string): FathomError => {
-      this.#record(actor, target, code, message, { acceptedAt, moduleMs: null });
+      this.#record(actor, target, code, message, { acceptedAt, moduleMs: null, start: null });
       const wait = error.retryAfterMs ?? (code === 'BACKEND_UNAVAILABLE' ? 1_000 : null);
       const more = wait === null ? {} : { retryAfterMs: wait };
       return new FathomError(code, message, { ...more, cause: error });
@@ -168,6 +173,9 @@ export class Calls {
         return tell('DEADLINE_EXCEEDED', 'The module did not answer before the deadline.');
       case 'Unexpected':
         return tell('MODULE_FAILED', error.message);
+      case 'Rejected':
+        // Nothing was sent: there is no call to remember.
+        return new FathomError('BACKEND_REJECTED', error.message, { cause: error });
       case 'Unavailable':
         return (await this.#isBackendThere(target))
           ? tell('MODULE_FAILED', `The module’s server broke off. ${error.message}`)
@@ -178,14 +186,8 @@ export class Calls {
   }
 
   async #isBackendThere({ endpoint }: Target): Promise<boolean> {
-    const services = this.#at.backends.get(endpoint.backend)?.services;
-    const status = services?.status(endpoint.handle as unknown as Handle);
-    return status === undefined
-      ? false
-      : status.then(
-          () => true,
-          () => false,
-        );
+    const serving = this.#servings.of(this.#at.backends.get(endpoint.backend));
+    return serving !== null && serving.isThere(endpoint.handle as unknown as Handle);
   }
 
   #record(
@@ -193,7 +195,11 @@ export class Calls {
     { deployment, revision }: Target,
     outcome: PredictionOutcome,
     message: string | null,
-    times: { readonly acceptedAt: number; readonly moduleMs: number | null },
+    seen: {
+      readonly acceptedAt: number;
+      readonly moduleMs: number | null;
+      readonly start: FunctionStart | null;
+    },
   ): Prediction {
     const now = this.#at.ambient.now();
     const prediction: Prediction = {
@@ -204,8 +210,11 @@ export class Calls {
       revisionId: revision.id,
       outcome,
       message,
-      moduleMs: times.moduleMs,
-      totalMs: now - times.acceptedAt,
+      moduleMs: seen.moduleMs,
+      totalMs: now - seen.acceptedAt,
+      coldStart: seen.start?.cold ?? null,
+      waitMs: seen.start?.waitMs ?? null,
+      initMs: seen.start?.initMs ?? null,
       createdAt: now,
     };
     this.#log.add(prediction);

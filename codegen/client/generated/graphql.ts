@@ -632,7 +632,7 @@ export type PredictMutationVariables = Exact<{
 }>;
 
 
-export type PredictMutation = { predict: { retryAfterMs: number | null, prediction: { id: string, output: Json | null, moduleMs: number | null, totalMs: number } | null, userErrors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+export type PredictMutation = { predict: { retryAfterMs: number | null, prediction: { id: string, output: Json | null, moduleMs: number | null, totalMs: number, coldStart: boolean | null, waitMs: number | null, initMs: number | null } | null, userErrors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
 
 export type CreateTrainingRunMutationVariables = Exact<{
   input: CreateTrainingRunInput;
@@ -1615,6 +1615,9 @@ export const PredictDocument = new TypedDocumentString(`
       output
       moduleMs
       totalMs
+      coldStart
+      waitMs
+      initMs
     }
     retryAfterMs
     userErrors {
@@ -1626,7 +1629,7 @@ export const PredictDocument = new TypedDocumentString(`
   code
   message
   path
-}`, {"hash":"sha256:015f2da2dd932725ee3ff5a97c10259d6a87550667998b0fdcf50bc24778f839"}) as unknown as TypedDocumentString<PredictMutation, PredictMutationVariables>;
+}`, {"hash":"sha256:856da1743a401d8c0586eb2d3ed9c752d4343624a988c3fe81d2a70a48dea435"}) as unknown as TypedDocumentString<PredictMutation, PredictMutationVariables>;
 export const CreateTrainingRunDocument = new TypedDocumentString(`
     mutation CreateTrainingRun($input: CreateTrainingRunInput!) {
   createTrainingRun(input: $input) {

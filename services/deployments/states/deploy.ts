@@ -1,12 +1,16 @@
 import type { Handle } from '../../../backends/contract/workload.ts';
+import { changedCode } from '../../modules/unchanged-code.ts';
 import { EndpointRecord } from '../endpoint-record.ts';
 import { serviceWorkloadOf } from '../service-workload.ts';
-import { save, type SeenEndpoint, servedBy } from './seen-endpoint.ts';
+import { fail, save, type SeenEndpoint, servedBy } from './seen-endpoint.ts';
 
 /** COLD → PLACED: from here on something may run under the endpoint's key. */
 export async function place(seen: SeenEndpoint): Promise<number> {
   const now = seen.at.ambient.now();
   const record = new EndpointRecord(seen.endpoint, now);
+  const { version } = await servedBy(seen);
+  const changed = await changedCode(version);
+  if (changed !== null) return fail(seen, record, changed);
   record.patch({ placedAt: now });
   record.move('PLACED', `Placed on ${seen.backend.name}.`);
   record.wait({
@@ -37,8 +41,8 @@ export async function deploy(seen: SeenEndpoint): Promise<number> {
 }
 
 export async function adopt(seen: SeenEndpoint): Promise<Handle> {
-  const { deployment, revision, endpoint, services, signal } = seen;
+  const { deployment, revision, endpoint, serving, signal } = seen;
   const served = await servedBy(seen);
   const workload = serviceWorkloadOf(deployment, revision, served.module, served);
-  return services.deploy(workload, { key: endpoint.key, signal });
+  return serving.deploy(workload, { key: endpoint.key, signal });
 }

@@ -1,7 +1,8 @@
 import type { ServiceStatus } from '../../../backends/contract/service-runner.ts';
 import type { Handle } from '../../../backends/contract/workload.ts';
+import { changedCode } from '../../modules/unchanged-code.ts';
 import { EndpointRecord } from '../endpoint-record.ts';
-import { fail, save, type SeenEndpoint } from './seen-endpoint.ts';
+import { fail, save, type SeenEndpoint, servedBy } from './seen-endpoint.ts';
 import { keepWarm, proveAll } from './warmth.ts';
 
 /** How often a look that changes nothing writes down that the backend was seen. */
@@ -9,11 +10,12 @@ const observedEveryMs = 10_000;
 
 /** One look at servers that are wanted. */
 export async function observe(seen: SeenEndpoint, handle: Handle): Promise<number | null> {
-  const { at, services, deployment, endpoint } = seen;
+  const { at, serving, deployment, endpoint } = seen;
   if (endpoint.replicas !== deployment.replicas) {
-    await services.scale(handle, deployment.replicas);
+    await serving.scale(handle, deployment.replicas);
   }
-  const status = await services.status(handle);
+  const { replicas } = deployment;
+  const status = await serving.status(handle, { replicas, proven: endpoint.provenReplicas });
   const now = at.ambient.now();
   const record = new EndpointRecord(endpoint, now);
   record.patch({
@@ -59,6 +61,12 @@ export async function lost(
     return fail(seen, record, `Its servers went away ${setbacks} times in a row. ${reason}`);
   }
   await seen.backend.release(endpoint.handle as unknown as Handle).catch(() => undefined);
+  const { version } = await servedBy(seen);
+  const changed = await changedCode(version);
+  if (changed !== null) {
+    record.patch({ handle: null });
+    return fail(seen, record, `${reason} They are not started again: ${changed}`);
+  }
   record.patch({ handle: null });
   record.prove([]);
   record.move('LOADING', reason);

@@ -1,6 +1,5 @@
 import type { Backend } from '../../../backends/contract/backend.ts';
 import type { BackendError } from '../../../backends/contract/error.ts';
-import type { ServiceRunner } from '../../../backends/contract/service-runner.ts';
 import type { Handle } from '../../../backends/contract/workload.ts';
 import type { Deployment, Endpoint, Revision } from '../../../domain/deployment.ts';
 import type { Module } from '../../../domain/module.ts';
@@ -10,6 +9,7 @@ import type { Surroundings } from '../../surroundings.ts';
 import type { EndpointRecord } from '../endpoint-record.ts';
 import type { EndpointTimings } from '../endpoint-timings.ts';
 import type { Served } from '../served.ts';
+import type { Serving } from '../serving.ts';
 import type { Traffic } from '../traffic.ts';
 
 /** What a handler works with: the rows as read at the start of the look, and the backend that has the endpoint. */
@@ -21,7 +21,7 @@ export interface SeenEndpoint {
   readonly revision: Revision;
   readonly deployment: Deployment;
   readonly backend: Backend;
-  readonly services: ServiceRunner;
+  readonly serving: Serving;
   readonly lease: Lease;
   readonly signal: AbortSignal;
 }

@@ -112,7 +112,7 @@ async function probeEach(
 }> {
   const { module, version, artifact } = await servedBy(seen);
   const plan = {
-    services: seen.services,
+    serving: seen.serving,
     handle,
     routes: routesOf(version, module.slug),
     declared: version.sample,

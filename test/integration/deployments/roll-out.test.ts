@@ -28,7 +28,7 @@ function isAlive(pid: number): boolean {
 async function pidsOf(moduleVersionId: string): Promise<readonly number[]> {
   const version = await site.at.store.moduleVersions.get(moduleVersionId);
   if (version?.source.kind !== 'FOLDER') throw new Error('The module is no folder.');
-  return (await readFile(`${version.source.path}/pids`, 'utf8')).trim().split('\n').map(Number);
+  return (await readFile(`${version.source.path}/.pids`, 'utf8')).trim().split('\n').map(Number);
 }
 
 test.concurrent(

@@ -18,9 +18,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 const folder = process.env.MODULE_FOLDER;
 const artifact = process.env.ARTIFACT ?? null;
-/** Appends to a file of the module's folder, so that a test sees what happened in the process. */
-const note = (name, text) => appendFileSync(join(folder, name), text + '\\n');
-const noted = (name) => existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : '';
+/** Appends to a hidden file of the module's folder, which is no code: a test sees what happened in the process. */
+const note = (name, text) => appendFileSync(join(folder, '.' + name), text + '\\n');
+const noted = (name) => existsSync(join(folder, '.' + name)) ? readFileSync(join(folder, '.' + name), 'utf8') : '';
 const unprocessable = (errors) => Object.assign(new Error('422'), { errors });
 async function serve({ name = 'scripted', sample, load = () => {}, predict = (a) => ({ label: 'yes', ...a }) }) {
   await load();

@@ -12,11 +12,13 @@ import type { Module, ModuleVersion } from '../../../domain/module.ts';
 import { defaultResources } from '../../../domain/resources.ts';
 import { Deployments } from '../../../services/deployments/deployments.ts';
 import { EndpointLook } from '../../../services/deployments/endpoint-look.ts';
+import type { FunctionTimings } from '../../../services/deployments/function-serving.ts';
 import type { EndpointTimings } from '../../../services/deployments/endpoint-timings.ts';
 import type { CreateDeployment, UpdateDeployment } from '../../../services/deployments/requests.ts';
 import type { PredictRequest } from '../../../services/inference/predict-request.ts';
 import { type PredictionOptions, Predictions } from '../../../services/inference/predictions.ts';
 import type { Links } from '../../../services/links.ts';
+import { folderDigest } from '../../../services/modules/catalogue-folders.ts';
 import { ModuleCatalogue } from '../../../services/modules/module-catalogue.ts';
 import { Reconciler } from '../../../services/reconciler/reconciler.ts';
 import type { Surroundings } from '../../../services/surroundings.ts';
@@ -32,6 +34,9 @@ export interface SiteOptions {
   readonly settings?: object;
   readonly timings?: Partial<EndpointTimings>;
   readonly predictions?: PredictionOptions;
+  readonly functions?: Partial<FunctionTimings>;
+  /** Behind the local one in the order of the configuration; closed by whoever made them. */
+  readonly others?: readonly Backend[];
   /** Puts something around the store. */
   readonly counted?: (store: Store) => Store;
 }
@@ -90,8 +95,8 @@ export class ServingSite {
         await this.until(id, ({ change }) => isDeleted(change));
       }),
     );
-    for (const { handle } of await this.at.store.endpoints.list({}, 1_000)) {
-      if (handle !== null) await this.backend.release(handle as never);
+    for (const { handle, backend } of await this.at.store.endpoints.list({}, 1_000)) {
+      if (handle !== null) await this.at.backends.get(backend)?.release(handle as never);
     }
     await this.#open.close();
     await rm(this.folder, { recursive: true, force: true });
@@ -114,7 +119,7 @@ export class ServingSite {
       id: version,
       moduleId: id,
       source: { kind: 'FOLDER', path },
-      digest: id,
+      digest: await folderDigest(path),
       createdAt: now,
       ...more,
     };
@@ -279,6 +284,7 @@ async function open(folder: string, options: SiteOptions): Promise<Opened> {
       placeBlob: (sha256, path) => blobs.place(sha256, path),
     },
   );
+  const all = [backend, ...(options.others ?? [])];
   const at: Surroundings = {
     store,
     blobs,
@@ -287,7 +293,7 @@ async function open(folder: string, options: SiteOptions): Promise<Opened> {
     log: (level, message, details) => {
       if (level === 'error') console.error(message, details);
     },
-    backends: { get: (name) => (name === 'local' ? backend : null), all: () => [backend] },
+    backends: { get: (name) => all.find((each) => each.name === name) ?? null, all: () => all },
   };
   const modules = new ModuleCatalogue(at, {
     folders: [],
@@ -296,7 +302,7 @@ async function open(folder: string, options: SiteOptions): Promise<Opened> {
   const deployments = new Deployments(at, modules);
   const predictions = new Predictions(at, options.predictions);
   const timings = { warmingLookMs: 30, warmLookMs: 100, drainMs: 300, ...options.timings };
-  const look = new EndpointLook(at, predictions.traffic, timings);
+  const look = new EndpointLook(at, predictions.traffic, timings, options.functions);
   const reconciler = new Reconciler(at, [look], 'test');
   reconciler.start();
   return {

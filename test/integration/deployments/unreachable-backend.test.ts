@@ -43,7 +43,7 @@ test('a start whose answer was lost is found again and not repeated', async () =
   const version = await site.at.store.moduleVersions.get(deployment.moduleVersionId);
   const folder = version?.source.kind === 'FOLDER' ? version.source.path : '';
   expect(answers).toBeGreaterThan(1);
-  expect((await readFile(`${folder}/pids`, 'utf8')).trim().split('\n')).toHaveLength(1);
+  expect((await readFile(`${folder}/.pids`, 'utf8')).trim().split('\n')).toHaveLength(1);
   expect(warm.restarts).toBe(0);
   const events = await site.at.store.events.read(deployment.id, 0, 100);
   expect(events.map(({ event }) => 'waiting' in event && event.waiting?.code)).toContain(
@@ -108,7 +108,7 @@ test('after a restart of the platform the same servers answer, unasked and unres
   const version = await site.at.store.moduleVersions.get(deployment.moduleVersionId);
   const folder = version?.source.kind === 'FOLDER' ? version.source.path : '';
   const pids = async () =>
-    (await readFile(`${folder}/pids`, 'utf8')).trim().split('\n').map(Number);
+    (await readFile(`${folder}/.pids`, 'utf8')).trim().split('\n').map(Number);
   const before = await pids();
   await site.reopen();
   expect(before).toContain(((await site.predict(deployment.id)) as { pid: number }).pid);
