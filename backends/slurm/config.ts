@@ -95,6 +95,8 @@ const schema = z.strictObject({
   enforcesMemory: z.boolean().default(false),
   /** The start of the command that runs a module's folder on a node; empty when none is installed there. */
   runtime: z.array(z.string()).default([]),
+  /** Starts a program on each node of a job on several, for example with `--mpi=none`. */
+  srun: z.array(z.string()).min(1).default(['srun']),
   /** How images run; null when they do not. */
   container: container.nullable().default(null),
   /** The start of the command that runs the module of an image, inside of it. */

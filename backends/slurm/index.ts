@@ -58,6 +58,7 @@ class SlurmBackend implements Backend {
       enforcesTimeLimit: true,
       images: container !== null,
       processes: runtime.length > 0,
+      severalNodes: true,
       separatesStreams: true,
     });
     this.jobs = new SlurmJobs(site);

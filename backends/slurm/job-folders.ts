@@ -13,6 +13,7 @@ import {
 } from '../work-folder/control-file.ts';
 import { placeInputs } from '../work-folder/inputs.ts';
 import type { BatchRequest } from './native.ts';
+import { rankFile, rankProgram } from './several-nodes.ts';
 import { supervisorProgram } from './supervisor-program.ts';
 import type { Launch } from './translate.ts';
 import { launchFile, secretsFile } from './translate.ts';
@@ -141,6 +142,9 @@ export class JobFolders {
       await mkdir(join(work, 'out'), { recursive: true, mode: 0o700 });
       await placeInputs(more.workload.inputs, work, more.placeBlob, more.signal);
       await writeFile(join(staging, 'supervise.pl'), supervisorProgram, { mode: 0o600 });
+      if (record.request.nodes > 1) {
+        await writeFile(join(staging, rankFile), rankProgram, { mode: 0o600 });
+      }
       await writeFile(join(staging, 'launch'), launchFile(more.launch), { mode: 0o600 });
       if (more.launch.secretNames.length > 0) {
         const secrets = secretsFile(more.workload.secrets);

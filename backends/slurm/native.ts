@@ -50,6 +50,8 @@ export interface BatchRequest {
   readonly account: string | null;
   readonly constraint: string | null;
   readonly reservation: string | null;
+  /** Each with the processors, memory and GPUs below; one task on each. */
+  readonly nodes: number;
   readonly cpus: number;
   readonly memoryMiB: number;
   readonly timeLimitMinutes: number;

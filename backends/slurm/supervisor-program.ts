@@ -11,6 +11,7 @@
  * | `beat` | supervisor | touched while the program runs |
  * | `cancel.json` | us, once | the end is wanted, also when Slurm cannot be told |
  * | `exit.json` | supervisor, once | how it ended |
+ * | `failure` | `rank.pl`, once | on several nodes: code and signal of the first that failed |
  * | `log/` | supervisor | as `backends/work-folder/log-segments.ts` says |
  */
 export const supervisorProgram = String.raw`use strict;
@@ -249,6 +250,9 @@ for my $letter (qw(O E)) { take($letter, "\n") if length $partial{$letter} }
 append(ms(now()) . " E fathom: $dropped bytes of output were dropped in all\n") if $dropped;
 close $log;
 
+# Of a job on several nodes, which srun ended because one of them failed.
+my $first = $status ? slurp('failure') : undef;
+$status = ($1 << 8) | $2 if defined $first && $first =~ /^(\d+) (\d+) /;
 my $signal = $status & 127;
 my $code = $status >> 8;
 write_end('{"cause":"ENDED","job":' . quoted($job)

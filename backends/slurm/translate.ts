@@ -6,6 +6,7 @@ import { shellWord } from './cli/shell-words.ts';
 import type { SlurmSettings } from './config.ts';
 import { inContainer } from './containers.ts';
 import type { BatchRequest } from './native.ts';
+import { nodeVariables, onEachNode } from './several-nodes.ts';
 
 /** What the supervisor on the node is told; names of secrets only. */
 export interface Launch {
@@ -41,9 +42,6 @@ export function translateJob(
   job: { readonly name: string; readonly mark: string; readonly folder: string },
 ): { readonly request: BatchRequest; readonly launch: Launch } {
   const { resources } = workload;
-  if ((resources.nodes ?? 1) > 1) {
-    throw new BackendError('Unsupported', 'translate', 'A job has one node here.');
-  }
   const workFolder = `${job.folder}/work`;
   const request: BatchRequest = {
     name: job.name,
@@ -56,14 +54,17 @@ export function translateJob(
     account: settings.account,
     constraint: settings.constraint,
     reservation: settings.reservation,
+    nodes: resources.nodes ?? 1,
     cpus: Math.ceil(resources.cpus),
     memoryMiB: Math.ceil(resources.memoryMiB),
     // The supervisor keeps the exact limit; Slurm's, in whole minutes, is there for the supervisor.
     timeLimitMinutes: Math.ceil((resources.timeLimitSeconds + settings.stopGraceSeconds + 60) / 60),
     gpus: resources.gpus === null ? null : gpusOf(resources.gpus, settings),
   };
+  const { argv, environment } = commandOf(workload, settings, workFolder);
   const launch: Launch = {
-    ...commandOf(workload, settings, workFolder),
+    argv: onEachNode(argv, { ...request, folder: job.folder }, settings),
+    environment,
     mark: job.mark,
     workFolder,
     secretNames: Object.keys(workload.secrets).toSorted(),
@@ -71,7 +72,7 @@ export function translateJob(
     stopGraceMs: Math.round(settings.stopGraceSeconds * 1000),
     logLimitBytes: Math.round(settings.logLimitMiB * 1024 * 1024),
   };
-  checkLaunch(workload, launch);
+  checkLaunch(workload, { ...launch, argv });
   return { request, launch };
 }
 
@@ -124,7 +125,12 @@ function commandOf(
     workload.resources.gpus === null
       ? { CUDA_VISIBLE_DEVICES: '', NVIDIA_VISIBLE_DEVICES: 'none' }
       : {};
-  const environment = { ...gpus, ...workload.environment, FATHOM_WORK_FOLDER: workFolder };
+  const environment = {
+    ...gpus,
+    ...workload.environment,
+    ...nodeVariables(workload.resources.nodes ?? 1),
+    FATHOM_WORK_FOLDER: workFolder,
+  };
   const { image, argv } = imageAndArguments(workload.program, settings, workFolder);
   if (image === null) return { argv, environment };
   if (settings.container === null) {

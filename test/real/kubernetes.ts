@@ -1,53 +1,90 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { createHash } from 'node:crypto';
-import { createBackend } from '../../backends/registry.ts';
 import type { Backend } from '../../backends/contract/backend.ts';
-import type { V1Job } from '../../backends/kubernetes/native.ts';
+import type { Deliveries } from '../../backends/contract/delivery.ts';
 import type { JobRunner } from '../../backends/contract/job-runner.ts';
+import type { ServiceRunner } from '../../backends/contract/service-runner.ts';
 import type { Handle } from '../../backends/contract/workload.ts';
-import { knownBlobs, localSurroundings } from '../contract/backend/local-surroundings.ts';
-import type { BackendUnderTest } from '../contract/backend/under-test.ts';
-import { nativeText, submit } from '../contract/backend/under-test.ts';
+import type { V1Job } from '../../backends/kubernetes/native.ts';
+import { createBackend } from '../../backends/registry.ts';
 import {
   requestedBy,
   submitFromAnotherProcess,
 } from '../contract/backend/kubernetes-under-test.ts';
+import { knownBlobs, localSurroundings } from '../contract/backend/local-surroundings.ts';
+import type { BackendUnderTest } from '../contract/backend/under-test.ts';
+import { nativeText, submit } from '../contract/backend/under-test.ts';
 
-/**
- * The cluster of KUBECONFIG, with FATHOM_KUBERNETES_FOLDER (a folder that is the root of a ReadWriteMany claim) and
- * FATHOM_KUBERNETES_CLAIM (its name). Also understood: _NAMESPACE, _IMAGE (with a POSIX shell) and _SPLIT_STREAMS=1.
- */
-export async function openRealKubernetes(): Promise<BackendUnderTest> {
-  const shared = asked('FATHOM_KUBERNETES_FOLDER');
-  const namespace = process.env['FATHOM_KUBERNETES_NAMESPACE'] ?? 'default';
-  asked('KUBECONFIG');
-  const folder = await mkdtemp(join(shared, 'fathom-test-'));
+export interface RealKubernetes extends BackendUnderTest {
+  readonly jobs: JobRunner;
+  readonly services: ServiceRunner;
+  readonly settings: object;
+  again(settings?: object): Promise<Backend>;
+  kubectl(...args: readonly string[]): Promise<string>;
+}
+
+/** The variables that say where the cluster is and what it has; `backends/kubernetes/README.md` lists them for people. */
+export const cluster = {
+  namespace: variable('NAMESPACE') ?? 'default',
+  image: variable('IMAGE') ?? 'busybox:1.36',
+  nodeImage: variable('NODE_IMAGE') ?? 'node:24-alpine',
+  shared: sharedFolder(),
+  gpu: variable('GPU'),
+  launcherImage: variable('LAUNCHER_IMAGE'),
+  dataHost: variable('DATA_HOST'),
+  splitStreams: variable('SPLIT_STREAMS') === '1',
+} as const;
+
+const port = 5000;
+
+/** The backend on the cluster of KUBECONFIG. What is made here, and nothing else, is removed at the end. */
+export async function openRealKubernetes(
+  more: object = {},
+  deliveries: Deliveries | null = null,
+): Promise<RealKubernetes> {
+  if (process.env['KUBECONFIG'] === undefined) {
+    throw new Error('KUBECONFIG must be set to test against a cluster.');
+  }
+  const { namespace, shared, gpu } = cluster;
+  const folder = await mkdtemp(join(shared?.path ?? tmpdir(), 'fathom-test-'));
   const blobs = join(folder, 'blobs');
   await mkdir(blobs);
-  const surroundings = localSurroundings(join(folder, 'state'), blobs, []);
+  const surroundings = {
+    ...localSurroundings(join(folder, 'state'), blobs, []),
+    deliveries,
+  };
   const settings = {
     namespace,
-    commandImage: process.env['FATHOM_KUBERNETES_IMAGE'] ?? 'busybox:1.36',
-    splitLogStreams: process.env['FATHOM_KUBERNETES_SPLIT_STREAMS'] === '1',
+    commandImage: cluster.image,
+    imagePullPolicy: 'IfNotPresent',
+    splitLogStreams: cluster.splitStreams,
     stopGraceSeconds: 1,
-    sharedFolder: { path: shared, persistentVolumeClaim: asked('FATHOM_KUBERNETES_CLAIM') },
+    // The cluster waits longer after each end.
+    giveUpAfter: 2,
+    servicePort: port,
+    ...(gpu === null ? {} : { gpu: { models: [gpu] } }),
+    ...(shared === null || deliveries !== null ? {} : { sharedFolder: shared }),
+    ...more,
   };
-  const again = (): Promise<Backend> =>
-    createBackend('kubernetes', 'cluster', settings, surroundings);
+  const again = (other: object = {}): Promise<Backend> =>
+    createBackend('kubernetes', 'cluster', { ...settings, ...other }, surroundings);
   const backend = await again();
   const { jobs, services } = backend;
   if (jobs === null || services === null) throw new Error('a facet is missing');
-  // Others may use the namespace, also through Fathom: only what was made here is removed.
+  // Others may use the namespace, also through Fathom.
   const made: Handle[] = [];
   const kept = (handle: Handle): Handle => {
     made.push(handle);
     return handle;
   };
   const kubectl = async (...args: readonly string[]): Promise<string> =>
-    (await promisify(execFile)('kubectl', ['-n', namespace, ...args])).stdout;
+    (await promisify(execFile)('kubectl', ['-n', namespace, ...args], { maxBuffer: 2 ** 28 }))
+      .stdout;
   const ours = ['-l', 'app.kubernetes.io/managed-by=fathom'];
   const keeping: JobRunner = {
     submit: async (workload, options) => kept(await jobs.submit(workload, options)),
@@ -57,11 +94,21 @@ export async function openRealKubernetes(): Promise<BackendUnderTest> {
     cancel: (handle) => jobs.cancel(handle),
     outputs: (handle) => jobs.outputs(handle),
   };
+  const serving: ServiceRunner = {
+    deploy: async (workload, options) => kept(await services.deploy(workload, options)),
+    status: (handle) => services.status(handle),
+    watch: (handle, signal) => services.watch(handle, signal),
+    scale: (handle, replicas) => services.scale(handle, replicas),
+    invoke: (handle, request, options) => services.invoke(handle, request, options),
+    logs: (handle, options) => services.logs(handle, options),
+  };
   return {
     backend,
     jobs: keeping,
-    services,
-    gpu: null,
+    services: serving,
+    settings,
+    kubectl,
+    gpu: gpu === null ? null : { model: gpu.toLowerCase(), native: gpu },
     again,
     requested: async (handle) => {
       const found = await kubectl('get', 'job', nativeText(handle, 'name'), '-o', 'json');
@@ -79,23 +126,45 @@ export async function openRealKubernetes(): Promise<BackendUnderTest> {
       argv: ['/bin/sh', '-c', script, 'sh', ...argv],
       image: null,
     }),
-    server: () => ({ kind: 'COMMAND', argv: ['false'], image: null }),
+    server: () => ({
+      kind: 'COMMAND',
+      argv: ['node', '--input-type=module', '-e', modelServer()],
+      image: cluster.nodeImage,
+    }),
     blob: (content) => {
       const sha256 = createHash('sha256').update(content).digest('hex');
       knownBlobs.set(sha256, content);
       return sha256;
     },
-    listing: () => kubectl('get', 'jobs,pods,configmaps,events', '-o', 'yaml', ...ours),
+    listing: () => kubectl('get', 'jobs,deployments,pods,configmaps', '-o', 'yaml', ...ours),
     destroy: async () => {
-      for (const handle of made) await backend.release(handle);
+      await Promise.all(made.map((handle) => backend.release(handle)));
       await backend.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
-function asked(name: string): string {
-  const value = process.env[name];
-  if (value === undefined) throw new Error(`${name} must be set to test against a cluster.`);
-  return value;
+/**
+ * `model-server.mjs` as it is in a container: it listens where the cluster looks, and is told from others by when it
+ * started, since each is process 1 of its own, which no signal of its own ends.
+ */
+function modelServer(): string {
+  const path = new URL('../contract/backend/model-server.mjs', import.meta.url);
+  return readFileSync(path, 'utf8')
+    .replace("listen(0, '127.0.0.1'", `listen(${port}, '0.0.0.0'`)
+    .replace("process.kill(process.pid, 'SIGKILL')", 'process.exit(137)')
+    .replaceAll('process.pid', 'Math.floor(performance.timeOrigin * 1000)');
+}
+
+function sharedFolder(): { readonly path: string; readonly persistentVolumeClaim: string } | null {
+  const path = variable('FOLDER');
+  const persistentVolumeClaim = variable('CLAIM');
+  if (path === null && persistentVolumeClaim === null) return null;
+  if (path !== null && persistentVolumeClaim !== null) return { path, persistentVolumeClaim };
+  throw new Error('FATHOM_KUBERNETES_FOLDER and FATHOM_KUBERNETES_CLAIM are set together.');
+}
+
+function variable(name: string): string | null {
+  return process.env[`FATHOM_KUBERNETES_${name}`] ?? null;
 }

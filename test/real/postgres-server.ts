@@ -127,11 +127,7 @@ async function serverAt(
   };
 }
 
-async function untilItAnswers(
-  url: string,
-  child: ChildProcess,
-  said: () => string,
-): Promise<void> {
+async function untilItAnswers(url: string, child: ChildProcess, said: () => string): Promise<void> {
   for (let tries = 0; tries < 600; tries += 1) {
     if (child.exitCode !== null) throw new Error(`PostgreSQL ended: ${said()}`);
     const client = new Client(url);

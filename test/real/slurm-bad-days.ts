@@ -100,7 +100,8 @@ export function slurmBadDays(name: string, site: (slurm: RealSlurm) => SlurmSite
     test('a node that fails ends its job as UNKNOWN, and it does not run again', async () => {
       const handle = await submit(under.jobs, sized('echo up; sleep 60'));
       await untilPrinted(under.jobs, handle, 'up');
-      const node = `nodename=${slurm.node}`;
+      const where = await slurm.command('squeue', '-h', '-j', idOf(handle), '-o', '%N');
+      const node = `nodename=${where.trim()}`;
       await slurm.command('scontrol', 'update', node, 'state=down', 'reason=test');
       const { exit } = await untilEnded(under.jobs, handle);
       // It comes back by itself unless it was slow.
@@ -113,7 +114,7 @@ export function slurmBadDays(name: string, site: (slurm: RealSlurm) => SlurmSite
     });
 
     test('a held job says so', async () => {
-      const full = await submit(under.jobs, sized('echo up; sleep 60', { cpus: 4 }));
+      const full = await submit(under.jobs, sized('echo up; sleep 60', { cpus: 4, nodes: 2 }));
       await untilPrinted(under.jobs, full, 'up');
       const held = await submit(under.jobs, sized('exit 0'));
       await slurm.command('scontrol', 'hold', idOf(held));
@@ -135,7 +136,7 @@ export function slurmBadDays(name: string, site: (slurm: RealSlurm) => SlurmSite
       for (const handle of [both, none]) await untilEnded(under.jobs, handle);
       expect((await printed(under.jobs, both))[0]?.text).toBe('[0,1]');
       expect((await printed(under.jobs, none))[0]?.text).toBe('[]');
-      expect((await under.backend.health()).capacity?.gpus).toHaveLength(2);
+      expect((await under.backend.health()).capacity?.gpus).toHaveLength(4);
       const other = { count: 1, model: 'another', memoryMiB: null };
       expect(await kindOf(() => submit(under.jobs, sized(script, { gpus: other })))).toBe(
         'Unsupported',

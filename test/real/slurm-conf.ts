@@ -3,21 +3,25 @@ import { join } from 'node:path';
 
 interface Place {
   readonly folder: string;
-  readonly node: string;
+  readonly nodes: readonly string[];
   readonly version: string;
   readonly confines: boolean;
 }
 
 /** The smallest that runs jobs as they come, each line needed. */
 export function slurmConf(
-  { folder, node, confines }: Place,
-  ports: { readonly controller: number; readonly node: number },
+  { folder, nodes, confines }: Place,
+  ports: { readonly controller: number; readonly nodes: readonly number[] },
 ): string {
   const at = (name: string): string => join(folder, name);
   const machine = hostname().split('.')[0] ?? '';
   const tracking = confines ? 'cgroup' : 'linux';
   const shape = 'CPUs=4 Boards=1 SocketsPerBoard=1 CoresPerSocket=4 ThreadsPerCore=1';
-  return `ClusterName=${node}
+  const entries = nodes.map(
+    (node, index) =>
+      `NodeName=${node} NodeHostname=${machine} NodeAddr=127.0.0.1 Port=${ports.nodes[index]} ${shape} RealMemory=8000 Gres=gpu:toy:2 State=UNKNOWN`,
+  );
+  return `ClusterName=${nodes[0]}
 SlurmctldHost=${machine}(127.0.0.1)
 SlurmUser=root
 SlurmctldPort=${ports.controller}
@@ -47,7 +51,7 @@ GresTypes=gpu
 ProctrackType=proctrack/${confines ? 'cgroup' : 'linuxproc'}
 ${confines ? 'TaskPlugin=task/cgroup' : 'TaskPlugin=task/none'}
 JobAcctGatherType=jobacct_gather/${tracking}
-NodeName=${node} NodeHostname=${machine} NodeAddr=127.0.0.1 Port=${ports.node} ${shape} RealMemory=8000 Gres=gpu:toy:2 State=UNKNOWN
+${entries.join('\n')}
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 `;
 }

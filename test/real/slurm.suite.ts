@@ -3,6 +3,7 @@ import { jobRunnerContract } from '../contract/backend/job-runner.contract.ts';
 import { openSlurm } from '../contract/backend/slurm-under-test.ts';
 import { slurmBadDays } from './slurm-bad-days.ts';
 import { slurmTrainsModules } from './slurm-module.ts';
+import { slurmSpansNodes } from './slurm-nodes.ts';
 import { byCommands, byRest } from './slurm-transports.ts';
 import { RealSlurm } from './slurm.ts';
 
@@ -28,5 +29,6 @@ for (const [name, site] of [
     create: () => openSlurm(site(started()), {}, `${started().folder}/shared`),
   });
   slurmTrainsModules(name, started, site);
+  slurmSpansNodes(name, started, site);
   slurmBadDays(name, site);
 }

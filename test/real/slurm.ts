@@ -12,18 +12,21 @@ import { promisify } from 'node:util';
 import { cgroupConf, slurmConf } from './slurm-conf.ts';
 
 const packages = 'munge slurmctld slurmd slurmrestd slurm-client slurm-wlm-jwt-plugin';
-const programs = ['munged', 'slurmctld', 'slurmd', 'slurmrestd', 'sbatch', 'squeue', 'scontrol'];
+const programs = [
+  ...['munged', 'slurmctld', 'slurmd', 'slurmrestd'],
+  ...['sbatch', 'squeue', 'scontrol', 'srun'],
+];
 
 /**
- * A private Slurm of this machine's packages: munge, one controller, one node with two devices that pass for GPUs, and
- * slurmrestd. On loopback and sockets only, in one temporary folder; its processes are children of this one.
+ * A private Slurm of this machine's packages: munge, one controller, two nodes with two devices each that pass for GPUs,
+ * and slurmrestd. On loopback and sockets only, in one temporary folder; its processes are children of this one.
  */
 export class RealSlurm {
   readonly folder: string;
   readonly version: string;
   readonly restUrl: string;
   readonly restSocket: string;
-  readonly node: string;
+  readonly nodes: readonly [string, string];
   /** Whether jobs are confined by cgroups. */
   readonly confines: boolean;
   readonly #daemons = new Map<string, ChildProcess>();
@@ -32,14 +35,14 @@ export class RealSlurm {
     readonly folder: string;
     readonly version: string;
     readonly restPort: number;
-    readonly node: string;
+    readonly nodes: readonly [string, string];
     readonly confines: boolean;
   }) {
     this.folder = parts.folder;
     this.version = parts.version;
     this.restUrl = `http://127.0.0.1:${parts.restPort}`;
     this.restSocket = `unix:${parts.folder}/rest/rest.sock`;
-    this.node = parts.node;
+    this.nodes = parts.nodes;
     this.confines = parts.confines;
   }
 
@@ -53,14 +56,14 @@ export class RealSlurm {
     if (process.getuid?.() !== 0) throw new Error('Slurm’s daemons are started as root only.');
     // Sockets have short paths, and munge wants every folder above its own to be open.
     const folder = await mkdtemp(join(tmpdir(), 'slurm-'));
-    const [controller, node, restPort] = await freePorts();
+    const [controller, restPort, ...ports] = await freePorts();
     const confines = hasCgroups();
     const { stdout } = await promisify(execFile)('slurmctld', ['-V']);
     const version = stdout.trim().split(' ').at(-1) ?? '';
-    const name = `fathom${controller}n1`;
-    const slurm = new RealSlurm({ folder, version, restPort, node: name, confines });
+    const nodes = [`fathom${controller}n1`, `fathom${controller}n2`] as const;
+    const slurm = new RealSlurm({ folder, version, restPort, nodes, confines });
     try {
-      await slurm.#prepare({ controller, node });
+      await slurm.#prepare({ controller, nodes: ports });
       await slurm.#startAll();
       return slurm;
     } catch (error) {
@@ -105,28 +108,33 @@ export class RealSlurm {
   /** As after the loss of the controller's disk: it knows no job any more. */
   async loseState(): Promise<void> {
     await this.#end('slurmctld');
-    await this.#end('slurmd');
+    for (const node of this.nodes) await this.#end(node);
     for (const name of ['state', 'spool']) {
       await rm(join(this.folder, name), { recursive: true });
       await mkdir(join(this.folder, name));
     }
     this.#start('slurmctld', ['-D', '-c']);
-    this.#start('slurmd', ['-D', '-N', this.node]);
+    this.#startNodes();
     await this.#untilReady();
   }
 
   async stop(): Promise<void> {
     await this.command('scancel', '--user=root').catch(() => '');
-    for (const name of ['slurmrestd', 'slurmd', 'slurmctld', 'munged']) await this.#end(name);
+    for (const name of ['slurmrestd', ...this.nodes, 'slurmctld', 'munged']) await this.#end(name);
     for (const pid of this.#leftOver()) kill(pid);
     await sleep(100);
     for (const place of existsSync('/sys/fs/cgroup') ? readdirSync('/sys/fs/cgroup') : []) {
-      await removeCgroup(join('/sys/fs/cgroup', place, `slurm_${this.node}`));
+      for (const node of this.nodes) {
+        await removeCgroup(join('/sys/fs/cgroup', place, `slurm_${node}`));
+      }
     }
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  async #prepare(ports: { readonly controller: number; readonly node: number }): Promise<void> {
+  async #prepare(ports: {
+    readonly controller: number;
+    readonly nodes: readonly number[];
+  }): Promise<void> {
     const { folder } = this;
     await chmod(folder, 0o755);
     for (const name of ['run', 'log', 'state', 'spool', 'dev', 'rest', 'shared']) {
@@ -157,7 +165,7 @@ export class RealSlurm {
     ]);
     await until('munge listens', () => Promise.resolve(existsSync(at('run/munge.sock'))));
     this.#start('slurmctld', ['-D', '-c']);
-    this.#start('slurmd', ['-D', '-N', this.node]);
+    this.#startNodes();
     const plugins = await this.#restPlugins();
     const address = this.restUrl.slice('http://'.length);
     this.#start(
@@ -188,15 +196,25 @@ export class RealSlurm {
   }
 
   #untilReady(): Promise<void> {
-    return until('the node is idle', async () => {
-      const state = await this.command('sinfo', '--noheader', '--format=%t').catch(() => '');
-      return /^(idle|mix|alloc|comp)$/m.test(state);
+    return until('the nodes are idle', async () => {
+      const argv = ['--Node', '--noheader', '--format=%t'];
+      const states = await this.command('sinfo', ...argv).catch(() => '');
+      return (states.match(/^(idle|mix|alloc|comp)$/gm) ?? []).length === this.nodes.length;
     });
   }
 
-  #start(name: string, argv: readonly string[], more: Readonly<Record<string, string>> = {}): void {
+  #startNodes(): void {
+    for (const node of this.nodes) this.#start(node, ['-D', '-N', node], {}, 'slurmd');
+  }
+
+  #start(
+    name: string,
+    argv: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+    program = name,
+  ): void {
     const log = openSync(join(this.folder, 'log', `${name}.out`), 'a');
-    const child = spawn(name, argv, {
+    const child = spawn(program, argv, {
       stdio: ['ignore', log, log],
       env: { PATH: process.env['PATH'], ...this.environment, ...more },
       // A terminal's interrupt goes to us; we end them in order.
@@ -247,16 +265,16 @@ function isInstalled(program: string): boolean {
   });
 }
 
-async function freePorts(): Promise<readonly [number, number, number]> {
+async function freePorts(): Promise<readonly [number, number, number, number]> {
   const take = async (): Promise<{ readonly port: number; close(): Promise<unknown> }> => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     return { port, close: () => new Promise((resolve) => server.close(resolve)) };
   };
-  const taken = [await take(), await take(), await take()] as const;
+  const taken = [await take(), await take(), await take(), await take()] as const;
   for (const one of taken) await one.close();
-  return [taken[0].port, taken[1].port, taken[2].port];
+  return [taken[0].port, taken[1].port, taken[2].port, taken[3].port];
 }
 
 /** Limits of version 1, which this Slurm knows how to set. */

@@ -17,7 +17,8 @@ export function submitBody(request: BatchRequest, version: string): object {
     current_working_directory: request.folder,
     standard_output: request.output,
     standard_error: request.output,
-    tasks: 1,
+    tasks: request.nodes,
+    ...(request.nodes === 1 ? {} : { tasks_per_node: 1 }),
     cpus_per_task: request.cpus,
     ...given('partition', request.partition),
     ...given('qos', request.qos),
@@ -29,7 +30,7 @@ export function submitBody(request: BatchRequest, version: string): object {
   if (minorOf(version) <= 38) {
     const job = {
       ...common,
-      nodes: 1,
+      nodes: request.nodes,
       memory_per_node: request.memoryMiB,
       time_limit: request.timeLimitMinutes,
       // `requeue: false` is accepted there, and ignored.
@@ -41,7 +42,7 @@ export function submitBody(request: BatchRequest, version: string): object {
   }
   const job = {
     ...common,
-    nodes: '1',
+    nodes: String(request.nodes),
     memory_per_node: set(request.memoryMiB),
     time_limit: set(request.timeLimitMinutes),
     requeue: false,

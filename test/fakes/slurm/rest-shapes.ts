@@ -108,7 +108,16 @@ export const modern: RestShapes = {
 
 const legacyFields = [
   ...['name', 'comment', 'current_working_directory', 'standard_output', 'standard_error'],
-  ...['tasks', 'nodes', 'cpus_per_task', 'memory_per_node', 'time_limit', 'no_requeue', 'gres'],
+  ...[
+    'tasks',
+    'tasks_per_node',
+    'nodes',
+    'cpus_per_task',
+    'memory_per_node',
+    'time_limit',
+    'no_requeue',
+    'gres',
+  ],
   ...['environment', 'partition', 'qos', 'account', 'constraints', 'reservation'],
 ];
 

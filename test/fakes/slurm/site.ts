@@ -74,7 +74,10 @@ function siteOf(
   cluster: FakeCluster,
 ): Pick<FakeSite, 'settings' | 'gpu' | 'listing' | 'requested' | 'close'> {
   return {
-    settings: { gpus: [{ gres: gpu.native, model: gpu.model, memoryMiB: 40_960 }] },
+    settings: {
+      gpus: [{ gres: gpu.native, model: gpu.model, memoryMiB: 40_960 }],
+      srun: [join(here, 'bin', 'srun')],
+    },
     gpu,
     listing: () => Promise.resolve(JSON.stringify(cluster.list())),
     requested: async (id) =>

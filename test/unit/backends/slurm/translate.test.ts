@@ -34,6 +34,27 @@ const site = {
 };
 
 describe('what is asked of Slurm', () => {
+  test('several nodes are one task each, and srun starts the program on all of them', () => {
+    const resources = { cpus: 2, memoryMiB: 100, gpus: null, timeLimitSeconds: 60, nodes: 3 };
+    const { request, launch } = translateJob(workload({ resources }), settings(site), place);
+    expect(sbatchArguments(request)).toEqual(
+      expect.arrayContaining(['--nodes=3', '--ntasks=3', '--ntasks-per-node=1']),
+    );
+    expect(submitBody(request, 'v0.0.38')).toMatchObject({
+      job: { nodes: 3, tasks: 3, tasks_per_node: 1 },
+    });
+    expect(submitBody(request, 'v0.0.42')).toMatchObject({ job: { nodes: '3', tasks: 3 } });
+    expect(launch.argv.slice(0, 5)).toEqual([
+      'srun',
+      '--nodes=3',
+      '--ntasks=3',
+      '--ntasks-per-node=1',
+      '--cpus-per-task=2',
+    ]);
+    expect(launch.environment['FATHOM_NODES']).toBe('3');
+    expect(launch.environment).not.toHaveProperty('FATHOM_NODE_RANK');
+  });
+
   test('resources and the site’s settings are the options of sbatch', () => {
     const gpus = { count: 2, model: null, memoryMiB: 20_000 };
     const resources = { cpus: 3, memoryMiB: 4000, gpus, timeLimitSeconds: 3600 };
