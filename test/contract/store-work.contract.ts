@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { LeaseLostError, type Store } from '../../store/contract/store.ts';
 import type { Lease } from '../../store/contract/work.ts';
@@ -89,6 +90,27 @@ export function describeWorkQueue(store: () => Store): void {
       await store().transaction((tx) => tx.assertLease(young));
       expect(await store().work.renew(young, 5000)).toBe(true);
       expect(await store().work.nextDue([kind])).toBe(5000);
+    });
+
+    it('is given to nobody while a transaction that asserted its lease goes on', async () => {
+      const kind = kindOf();
+      await store().work.enqueue(kind, 'a', 0);
+      const old = await take(kind, 1000);
+      const written = dataset();
+      let seen: Promise<boolean> = Promise.resolve(false);
+      await store().transaction(async (tx) => {
+        await tx.assertLease(old);
+        // Its time is up: another worker takes it as soon as it can, and then sees what this one wrote.
+        seen = (async () => {
+          while ((await claim(kind, 5000, 'two')).length === 0) await sleep(1);
+          return (await store().datasets.get(written.id)) !== null;
+        })();
+        await tx.datasets.insert(written);
+      });
+      expect(await seen).toBe(true);
+      await expect(store().transaction((tx) => tx.assertLease(old))).rejects.toBeInstanceOf(
+        LeaseLostError,
+      );
     });
 
     it('never repeats a token, not even when the row was removed between', async () => {

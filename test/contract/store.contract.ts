@@ -215,6 +215,54 @@ function describeTransactions(store: () => Store): void {
       expect(await store().trainingRuns.get(one.id)).toMatchObject({ version: 41, attempts: 40 });
     });
 
+    it('are serialisable: those that count and then insert keep to a limit together', async () => {
+      const moduleVersionId = id('ModuleVersion');
+      const admitted = await Promise.all(
+        Array.from({ length: 20 }, () =>
+          store().transaction(async (tx) => {
+            if ((await tx.trainingRuns.count({ where: { moduleVersionId } })) >= 5) return false;
+            await tx.trainingRuns.insert(run({ moduleVersionId }));
+            return true;
+          }),
+        ),
+      );
+      expect(admitted.filter((isIn) => isIn)).toHaveLength(5);
+      expect(await store().trainingRuns.count({ where: { moduleVersionId } })).toBe(5);
+    });
+
+    it('that want the same rows in another order all come through', async () => {
+      const [one, two] = [run({ attempts: 0 }), run({ attempts: 0 })];
+      await store().transaction(async (tx) => {
+        await tx.trainingRuns.insert(one);
+        await tx.trainingRuns.insert(two);
+      });
+      await Promise.all(
+        Array.from({ length: 16 }, (_, n) =>
+          store().transaction(async (tx) => {
+            for (const key of n % 2 === 0 ? [one.id, two.id] : [two.id, one.id]) {
+              const now = await tx.trainingRuns.get(key);
+              if (now === null) throw new Error('It is gone.');
+              const next = { version: now.version + 1, attempts: now.attempts + 1 };
+              await tx.trainingRuns.update({ ...now, ...next });
+            }
+          }),
+        ),
+      );
+      const both = await store().trainingRuns.getMany([one.id, two.id]);
+      expect(both.map((row) => row?.attempts)).toEqual([16, 16]);
+    });
+
+    it('go on after a refusal to be expected: a value that is taken, a version that passed', async () => {
+      const [one, other] = [dataset({ name: 'kept-on' }), dataset()];
+      await store().transaction((tx) => tx.datasets.insert(one));
+      await store().transaction(async (tx) => {
+        expect(await codeOf(tx.datasets.insert(one))).toBe('ALREADY_EXISTS');
+        expect(await codeOf(tx.datasets.update({ ...one, version: 7 }))).toBe('VERSION_CONFLICT');
+        await tx.datasets.insert(other);
+      });
+      expect(await store().datasets.get(other.id)).toEqual(other);
+    });
+
     it('number without a gap and without a repeat', async () => {
       const counter = `numbers.${id('Split')}`;
       const numbers = await Promise.all(

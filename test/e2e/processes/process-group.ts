@@ -27,20 +27,27 @@ export class ProcessGroup {
   readonly stateFolder: string;
   readonly #folder: string;
   readonly #ports: ReadonlyMap<string, number>;
+  readonly #environment: Readonly<Record<string, string>>;
   readonly #members = new Map<string, Member>();
   readonly #clients: Client[] = [];
 
-  private constructor(folder: string, ports: ReadonlyMap<string, number>) {
+  private constructor(
+    folder: string,
+    ports: ReadonlyMap<string, number>,
+    environment: Readonly<Record<string, string>>,
+  ) {
     this.#folder = folder;
+    this.#environment = environment;
     this.stateFolder = join(folder, 'state');
     this.#ports = ports;
   }
 
-  static async create(): Promise<ProcessGroup> {
-    const names = [...subgraphs, 'gateway', 'bytes', 'worker'];
+  static async create(environment: Readonly<Record<string, string>> = {}): Promise<ProcessGroup> {
+    const names = [...subgraphs, 'gateway', 'bytes', 'worker', 'second-worker'];
     const ports = await freePorts(names.length);
     const numbered = new Map(names.map((name, at) => [name, ports[at] ?? 0]));
-    return new ProcessGroup(await mkdtemp(join(tmpdir(), 'fathom-processes-')), numbered);
+    const folder = await mkdtemp(join(tmpdir(), 'fathom-processes-'));
+    return new ProcessGroup(folder, numbered, environment);
   }
 
   pidOf(name: string): number {
@@ -63,14 +70,26 @@ export class ProcessGroup {
     await this.untilHealth(first, () => true, 'subgraphs');
   }
 
-  async worker(): Promise<void> {
-    this.launch('worker', ['worker', `${this.#port('worker')}`]);
-    await this.untilHealth('worker', () => true);
+  async worker(name: 'worker' | 'second-worker' = 'worker'): Promise<void> {
+    this.launch(name, ['worker', `${this.#port(name)}`]);
+    await this.untilHealth(name, () => true);
   }
 
   /** Resolves when it serves; gives its URL. */
-  async gateway(): Promise<string> {
-    const flags = subgraphs.flatMap((name) => ['--subgraph', `${name}=${this.#url(name)}/graphql`]);
+  async gateway(more: readonly string[] = []): Promise<string> {
+    const flags = subgraphs.flatMap((name) => ['--subgraph', `${name}=${this.urlOf(name)}`]);
+    return this.#gateway([...flags, ...more]);
+  }
+
+  async gatewayOver(supergraph: string): Promise<string> {
+    return this.#gateway(['--supergraph', supergraph]);
+  }
+
+  urlOf(name: SubgraphName): string {
+    return `${this.#url(name)}/graphql`;
+  }
+
+  async #gateway(flags: readonly string[]): Promise<string> {
     this.launch('gateway', ['gateway', ...flags]);
     await this.untilHealth('gateway', () => true);
     return `${this.#url('gateway')}/graphql`;
@@ -131,6 +150,7 @@ export class ProcessGroup {
         FATHOM_PORT: `${this.#port('gateway')}`,
         FATHOM_DATA_PORT: `${this.#port('bytes')}`,
         FATHOM_SEED: 'off',
+        ...this.#environment,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,9 +1,10 @@
 /**
- * A second process for the tests, on the folder of its first argument. `hold` opens it and waits; `write` commits without
+ * A second process for the tests, on the folder of its first argument, or on the PostgreSQL at that address. `hold` opens it and waits; `write` commits without
  * end, ten transactions at a time, and prints the id of each one that was acknowledged; `claim` leases work of the kind
  * `claim` one row at a time and prints the key and token of each.
  */
 import { openEmbeddedStore } from '../../../store/embedded/embedded-store.ts';
+import { openPostgresStore } from '../../../store/postgres/postgres-store.ts';
 import { dataset, id } from '../../contract/store-samples.ts';
 
 const [folder = '', mode = '', prefix = '', access = ''] = process.argv.slice(2);
@@ -11,11 +12,13 @@ let clock = 0;
 const ambient = { now: () => (clock += 1), random: () => 0.5 };
 
 try {
-  const store = await openEmbeddedStore({
-    folder,
-    ambient,
-    access: access === 'shared' ? 'shared' : 'exclusive',
-  });
+  const store = folder.startsWith('postgres:')
+    ? await openPostgresStore({ url: folder, ambient })
+    : await openEmbeddedStore({
+        folder,
+        ambient,
+        access: access === 'shared' ? 'shared' : 'exclusive',
+      });
   console.log('open');
   if (mode === 'hold') setInterval(() => undefined, 60_000);
   else if (mode === 'claim') await claim();
