@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kind, parse } from 'graphql';
-import { compose } from '../gateway/composition.ts';
+import { compose, CompositionError } from '../gateway/composition.ts';
 import { type Config, ConfigError } from './config.ts';
 import { subgraphPorts } from './subgraph-ports.ts';
 
@@ -9,6 +9,8 @@ import { subgraphPorts } from './subgraph-ports.ts';
 export interface GatewayTargets {
   readonly supergraphSdl: string;
   readonly targets: readonly Target[];
+  /** Where it was read, when it was one file. */
+  readonly file: string | null;
 }
 
 export interface Target {
@@ -20,7 +22,7 @@ const usage =
   'use: fathom gateway, with --subgraph NAME=URL for each subgraph or with --supergraph FILE; with neither, the five are looked for on their default ports.';
 
 /**
- * From `--subgraph NAME=URL …` (composed from the SDL in the repository), `--supergraph FILE` (which says where they are)
+ * From `--subgraph NAME=URL …` (composed from the SDL in the repository, of others from what they tell), `--supergraph FILE` (which says where they are)
  * or nothing at all: the five on their default ports. Rejects with ConfigError.
  */
 export async function gatewayTargets(
@@ -39,11 +41,11 @@ export async function gatewayTargets(
   }
   const parts = targets.map(async ({ name, url }) => {
     const path = join(root, 'schema', 'snapshots', `${name}.graphql`);
-    const sdl = await text(path, `${name} is no subgraph of ours: there is no ${path}.`);
+    const sdl = await readFile(path, 'utf8').catch(() => foreignSdl(name, url));
     return { name, url, typeDefs: parse(sdl) };
   });
-  const { supergraphSdl } = compose(await Promise.all(parts));
-  return { supergraphSdl, targets };
+  const { supergraphSdl } = composed(await Promise.all(parts));
+  return { supergraphSdl, targets, file: null };
 }
 
 /** A supergraph's `join__Graph` names its subgraphs and says where each answers. */
@@ -65,7 +67,38 @@ function ofSupergraph(file: string, supergraphSdl: string): GatewayTargets {
   }
   if (targets.length === 0)
     throw new ConfigError(`${file} is no supergraph: no join__Graph in it.`);
-  return { supergraphSdl, targets };
+  return { supergraphSdl, targets, file };
+}
+
+const foreignLimitMs = 10_000;
+
+function composed(parts: Parameters<typeof compose>[0]): ReturnType<typeof compose> {
+  try {
+    return compose(parts);
+  } catch (error) {
+    if (error instanceof CompositionError) throw new ConfigError(error.message);
+    throw error;
+  }
+}
+
+/** What a subgraph of others says of itself, as Federation has every subgraph say it. */
+async function foreignSdl(name: string, url: string): Promise<string> {
+  const request = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify({ query: '{ _service { sdl } }' }),
+    signal: AbortSignal.timeout(foreignLimitMs),
+  };
+  try {
+    const answer = (await (await fetch(url, request)).json()) as {
+      readonly data?: { readonly _service?: { readonly sdl?: unknown } };
+    };
+    const sdl = answer.data?._service?.sdl;
+    if (typeof sdl === 'string') return sdl;
+  } catch {
+    throw new ConfigError(`${name} is no subgraph of ours, and ${url} does not answer.`);
+  }
+  throw new ConfigError(`${name} is no subgraph of ours, and ${url} does not tell its SDL.`);
 }
 
 function flagsIn(args: readonly string[]): readonly { flag: string; value: string }[] {

@@ -8,6 +8,7 @@ import { addressOf } from './address.ts';
 import { errorMapper } from './errors.ts';
 import { gatewayTargets, type Target } from './gateway-targets.ts';
 import { healthRoute } from './health.ts';
+import { type Reloading, reloading } from './reloading.ts';
 import { requestIds } from './request-ids.ts';
 import type { RoleRequest, Running } from './role.ts';
 import { samples } from './samples.ts';
@@ -15,14 +16,17 @@ import { Metrics } from './telemetry/metrics.ts';
 
 /** `fathom gateway …`: one graph, planned over subgraphs in other processes. It keeps no state. */
 export async function serveGateway({ config, root, args, log }: RoleRequest): Promise<Running> {
-  const { supergraphSdl, targets } = await gatewayTargets(args, { config, root });
   const errorFor = errorMapper(log);
-  const executor = await plannedExecutor({
-    supergraphSdl,
-    links: targets.map(remoteLink),
-    errorFor,
-  });
+  const plan = async () => {
+    const { supergraphSdl, targets, file } = await gatewayTargets(args, { config, root });
+    const links = targets.map(remoteLink);
+    return { targets, file, executor: await plannedExecutor({ supergraphSdl, links, errorFor }) };
+  };
+  let served = await plan();
+  const { executor } = served;
   const metrics = new Metrics('gateway');
+  const startedAt = Date.now();
+  let reloads: Reloading | null = null;
   const app = Fastify({ logger: false, ...serverOptions });
   endRefusedUpgrades(app);
   guardHost(app, [config.host]);
@@ -30,13 +34,17 @@ export async function serveGateway({ config, root, args, log }: RoleRequest): Pr
     await app.register(
       // It answers in part while subgraphs are away, so it is well also then.
       healthRoute(async () => {
-        const subgraphs = await stateOf(targets);
+        const subgraphs = await stateOf(served.targets);
         const ready = Object.values(subgraphs).some((state) => state === 'ok');
-        return { ok: true, ready, role: 'gateway', pid: process.pid, subgraphs };
+        const supergraph = {
+          loadedAt: new Date(reloads?.loadedAt ?? startedAt),
+          refusal: reloads?.refusal ?? null,
+        };
+        return { ok: true, ready, role: 'gateway', pid: process.pid, subgraphs, supergraph };
       }),
     );
     await app.register(metrics.route);
-    await registerEdge(app, {
+    const edge = await registerEdge(app, {
       executor,
       errorFor,
       newRequestId: requestIds({ now: () => Date.now(), random: () => Math.random() }),
@@ -45,16 +53,26 @@ export async function serveGateway({ config, root, args, log }: RoleRequest): Pr
       explorer: { samples },
       watch: metrics.watch,
     });
+    const { file } = served;
+    reloads = reloading({
+      file,
+      log,
+      async reload() {
+        served = await plan();
+        edge.replace(served.executor);
+      },
+    });
     await app.listen({ host: config.host, port: config.port });
   } catch (error) {
+    reloads?.stop();
     await app.close();
     await executor.close();
     throw error;
   }
   const url = addressOf(app);
-  const lines = targets.map((target) => `  ${target.name.padEnd(16)} ${target.url}`);
+  const lines = served.targets.map((target) => `  ${target.name.padEnd(16)} ${target.url}`);
   process.stdout.write(`
-Fathom plans over ${targets.length} subgraphs
+Fathom plans over ${served.targets.length} subgraphs
 
   Look (GraphiQL)  ${url}/graphql
 ${lines.join('\n')}
@@ -62,8 +80,9 @@ ${lines.join('\n')}
   return {
     url,
     async stop() {
+      reloads?.stop();
       await app.close();
-      await executor.close();
+      await served.executor.close();
     },
   };
 }
@@ -75,7 +94,8 @@ async function stateOf(targets: readonly Target[]): Promise<Readonly<Record<stri
   const states = targets.map(async ({ name, url }) => {
     const signal = AbortSignal.timeout(healthLimitMs);
     const state = await fetch(new URL('/healthz', url), { signal }).then(
-      (response) => (response.ok ? 'ok' : 'failing'),
+      // Subgraphs of others may have no such page; they answer all the same.
+      (response) => (response.ok || response.status === 404 ? 'ok' : 'failing'),
       () => 'unreachable',
     );
     return [name, state] as const;

@@ -5,12 +5,12 @@ import type { Exit, Platform } from './platform.ts';
 export interface Claimed {
   /** Where the platform's log ends. */
   readonly logBytes: number;
+  /** After so long without a word another launcher may have the work. */
+  readonly silenceMs: number;
   /** How the work ended, when it did: then there is nothing left to do. */
   readonly exit: Exit | null;
 }
 
-const beatMs = 10_000;
-const askAgainMs = 5_000;
 /** Longer than a launcher that was killed is thought to be alive. */
 const patienceMs = 180_000;
 
@@ -32,16 +32,16 @@ export async function claim(
     } catch (error) {
       if (!(error instanceof RefusedError) || error.code !== 'WRONG_STATE') throw error;
       if (count === 0) say(`waiting: ${error.message}`);
-      await pause(askAgainMs);
+      await pause(1000 * Number(error.headers['retry-after'] ?? 5));
     }
   }
   return null;
 }
 
 /** Says that we are here, until it is stopped. */
-export function keepBeating(platform: Platform): { stop(): void } {
+export function keepBeating(platform: Platform, { silenceMs }: Claimed): { stop(): void } {
   const timer = setInterval(() => {
     platform.once('POST', 'beat').catch(() => undefined);
-  }, beatMs);
+  }, silenceMs / 6);
   return { stop: () => clearInterval(timer) };
 }

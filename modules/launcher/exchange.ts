@@ -11,6 +11,8 @@ export interface Request {
   readonly body?: Uint8Array | Readable;
   /** Takes the body of a good answer as it comes; otherwise it is gathered. */
   readonly into?: (answer: IncomingMessage) => Promise<void>;
+  /** Whether a good answer is the platform's own, as against a portal's on the way. */
+  readonly isOurs: (headers: IncomingMessage['headers']) => boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -58,13 +60,18 @@ const passing = new Set([
 export async function exchange(request: Request): Promise<Answer> {
   const answer = await sent(request);
   const status = answer.statusCode ?? 0;
+  const isGood = status >= 200 && status < 300;
   try {
-    if (status >= 200 && status < 300 && request.into !== undefined) {
+    if (isGood && !request.isOurs(answer.headers)) {
+      answer.destroy();
+      throw new AwayError('Somebody else answered.');
+    }
+    if (isGood && request.into !== undefined) {
       await request.into(answer);
       return { status, headers: answer.headers, text: '' };
     }
     const text = await gathered(answer);
-    if (status >= 200 && status < 300) return { status, headers: answer.headers, text };
+    if (isGood) return { status, headers: answer.headers, text };
     throw refusal(answer, text);
   } catch (error) {
     if (error instanceof RefusedError || !isNetwork(error)) throw error;

@@ -101,6 +101,7 @@ async function continueBlob(platform: Platform, input: BlobInput, partial: strin
     method: 'GET',
     url: new URL(input.url, platform.address('manifest')).href,
     headers: range,
+    isOurs: ({ etag }) => etag === `"${input.sha256}"`,
     into: async (answer) => {
       const flags = answer.statusCode === 206 ? 'a' : 'w';
       await pipeline(answer, createWriteStream(partial, { flags, mode: 0o600 }));

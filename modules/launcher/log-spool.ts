@@ -45,16 +45,23 @@ export class LogSpool {
     this.#append(Buffer.from(`${Date.now()} E fathom: ${text.replaceAll('\n', ' | ')}\n`));
   }
 
-  /** Whole lines in our format. */
+  /** Whole lines in our format; as many of them as there is room for. */
   write(lines: Buffer): void {
-    if (!this.#isFull && this.#end + lines.length > this.#limitBytes - ownBytes) {
+    const room = Math.max(0, this.#limitBytes - ownBytes - this.#end);
+    if (!this.#isFull && lines.length <= room) {
+      this.#append(lines);
+      return;
+    }
+    let fitting = 0;
+    if (!this.#isFull) {
+      fitting = room === 0 ? 0 : lines.lastIndexOf(newline, room - 1) + 1;
+      this.#append(lines.subarray(0, fitting));
       this.#isFull = true;
       this.say(
         `the log has reached its limit of ${this.#limitBytes} bytes; further output is dropped`,
       );
     }
-    if (this.#isFull) this.#dropped += lines.length;
-    else this.#append(lines);
+    this.#dropped += lines.length - fitting;
   }
 
   /** Whole lines from `start` on, at most `bytes` (one line at least). */

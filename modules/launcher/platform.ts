@@ -103,7 +103,14 @@ export class Platform {
     try {
       const url = this.address(path);
       return this.#heard(
-        await exchange({ ...request, method, url, headers, signal: this.#over.signal }),
+        await exchange({
+          ...request,
+          method,
+          url,
+          headers,
+          isOurs: (answer) => answer['fathom-code'] === 'OK',
+          signal: this.#over.signal,
+        }),
       );
     } catch (error) {
       throw this.#judged(error);

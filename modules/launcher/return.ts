@@ -27,7 +27,7 @@ export async function bringBack(options: Options, signals: StopSignals): Promise
   try {
     const claimed = await claim(platform, state.session('return'), 'RETURN', say);
     if (claimed === null) throw new Error('another launcher does this work');
-    beating = keepBeating(platform);
+    beating = keepBeating(platform, claimed);
     const uploader = new Uploader(platform, out, say);
     const { signal } = told;
     while (!signal.aborted && !existsSync(options.stopFile)) {

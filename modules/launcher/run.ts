@@ -47,9 +47,8 @@ export async function run(
     claimed = await claim(platform, state.session('run'), 'RUN', say);
   } catch (error) {
     say(`nothing was started: ${messageOf(error)}`);
-    return error instanceof StoppedError
-      ? processCode({ code: null, signal: error.signal })
-      : tryAgainCode;
+    if (error instanceof StoppedError) return processCode({ code: null, signal: error.signal });
+    return error instanceof GaveUpError ? tryAgainCode : notStartedCode;
   }
   if (claimed === null) {
     say('another launcher does this work');
@@ -59,7 +58,7 @@ export async function run(
     say('this work has ended already');
     return processCode(claimed.exit);
   }
-  const beating = keepBeating(platform);
+  const beating = keepBeating(platform, claimed);
   try {
     return await (state.exit === null ? runProgram(self, claimed) : deliverAgain(self, claimed));
   } finally {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { RefusedError } from './exchange.ts';
 import { complete, outFile, type OutFile, outFiles } from './out-files.ts';
 import type { Platform } from './platform.ts';
@@ -9,6 +10,7 @@ import type { Platform } from './platform.ts';
 /** A larger file is asked for before it is sent: much of it may be there already. */
 const smallBytes = 4 * 1024 * 1024;
 const atOnce = 4;
+const pieceBytes = 256 * 1024;
 
 type Outcome = 'SENT' | 'CHANGED' | 'REFUSED' | 'GONE';
 
@@ -155,13 +157,24 @@ export function standingOf(error: unknown): number | null {
 
 function contentFrom(file: FileHandle, start: number, end: number) {
   if (start === end) return { body: new Uint8Array() };
-  return { body: file.createReadStream({ start, end: end - 1, autoClose: false }) };
+  return { body: Readable.from(pieces(file, start, end), { objectMode: false }) };
+}
+
+/** The handle stays open whatever becomes of the request: a stream of its own would close it. */
+async function* pieces(file: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
+  for (let at = start; at < end;) {
+    const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, end - at));
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
 }
 
 /** Base64; null when the file is shorter now. */
 async function digestOf(file: FileHandle, bytes: number): Promise<string | null> {
   const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(256 * 1024);
+  const buffer = Buffer.allocUnsafe(pieceBytes);
   for (let at = 0; at < bytes;) {
     const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, bytes - at), at);
     if (bytesRead === 0) return null;

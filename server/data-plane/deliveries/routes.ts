@@ -58,7 +58,8 @@ export function deliveryRoutes(
   app.addContentTypeParser(bytesType, (_request, body, done) => done(null, body));
 
   const enter = (request: DeliveryRequest, reply: FastifyReply): OpenDelivery => {
-    reply.header('cache-control', 'no-store');
+    // A good answer says so too: pages of proxies and portals are good answers to somebody else.
+    reply.header('cache-control', 'no-store').header('fathom-code', 'OK');
     return deliveries.enter(request.params.id, request.headers.authorization);
   };
   /** For everything that changes something: of several launchers only the present one may. */
@@ -84,17 +85,18 @@ export function deliveryRoutes(
     const { folder } = enter(request, reply);
     const wanted = checked(sessionBody, request.body);
     const exit = exitOf(folder);
+    const { silenceMs } = limits;
     if (exit === null) {
       try {
-        const { silenceMs } = limits;
         if (claim(folder, wanted, { now: ambient.now(), silenceMs })) await beginSegment(folder);
       } catch (error) {
-        if (error instanceof HeldError) reply.header('retry-after', '5');
+        if (error instanceof HeldError)
+          reply.header('retry-after', Math.ceil(limits.silenceMs / 12_000));
         throw error;
       }
       hear(folder, ambient.now());
     }
-    return reply.send({ logBytes: await logEnd(folder), exit });
+    return reply.send({ logBytes: await logEnd(folder), silenceMs, exit });
   });
 
   app.post('/deliveries/:id/beat', (request: DeliveryRequest, reply) => {
@@ -120,7 +122,7 @@ export function deliveryRoutes(
       return await reply.code(204).header('upload-offset', end).send();
     } catch (error) {
       leaveBody(request, reply, error);
-      throw error;
+      throw request.raw.destroyed && !request.raw.complete ? cutOff(error) : error;
     }
   });
 
@@ -156,7 +158,7 @@ export function deliveryRoutes(
         .send();
     } catch (error) {
       leaveBody(request, reply, error);
-      throw error;
+      throw request.raw.destroyed && !request.raw.complete ? cutOff(error) : error;
     }
   });
 
@@ -172,6 +174,11 @@ function checked<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new FathomError('BAD_REQUEST', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+}
+
+/** The rest did not come: nobody's mistake, and nobody is there to be answered. */
+function cutOff(cause: unknown): FathomError {
+  return new FathomError('BAD_REQUEST', 'The connection ended early.', { cause });
 }
 
 function ended(): FathomError {

@@ -367,7 +367,7 @@ describe('several launchers', () => {
     dock.wait(61);
     const second = new Caller(delivery, 'session-of-the-second');
     const { body } = await second.claim();
-    expect(body).toEqual({ logBytes: 43, exit: null });
+    expect(body).toMatchObject({ logBytes: 43, exit: null });
     await second.log(43, '4 O second\n');
     expect(await texts()).toEqual(['first', 'torn is whole', 'second']);
   });

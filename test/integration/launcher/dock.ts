@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type {
   Deliveries as BackendDeliveries,
@@ -18,7 +19,7 @@ import { createLinks } from '../../../server/data-plane/links.ts';
 import type { BlobStore } from '../../../storage/contract/blob-store.ts';
 import { openFileBlobStore } from '../../../storage/files/blob-store.ts';
 
-const main = resolve(import.meta.dirname, '..', '..', '..', 'modules', 'launcher', 'main.ts');
+const root = resolve(import.meta.dirname, '..', '..', '..');
 export const dockSecret = Buffer.alloc(32, 5);
 /** A data plane of which these tests use no upload. */
 const noUploads = {} as Parameters<typeof dataPlane>[0]['datasets'];
@@ -44,8 +45,24 @@ export class Dock {
 
   static async open(limits: Partial<DeliveryLimits> = {}): Promise<Dock> {
     const dock = new Dock(await mkdtemp(join(tmpdir(), 'fathom-dock-')), limits);
-    await dock.serve();
+    await Promise.all([dock.serve(), dock.#buildLauncher()]);
     return dock;
+  }
+
+  /** The launcher as it is delivered: one file. */
+  get launcher(): string {
+    return join(this.folder, 'launcher.mjs');
+  }
+
+  async #buildLauncher(): Promise<void> {
+    await build({
+      entryPoints: [join(root, 'modules', 'launcher', 'main.ts')],
+      outfile: this.launcher,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+    });
   }
 
   get port(): number {
@@ -128,7 +145,7 @@ export class Dock {
   }
 
   launch(delivery: Delivery, work: string, args: readonly string[]): Launched {
-    const launched = new Launched(delivery, work, args);
+    const launched = new Launched(this.launcher, delivery, work, args);
     this.#launched.push(launched);
     return launched;
   }
@@ -153,7 +170,7 @@ export class Launched {
   output = '';
   errors = '';
 
-  constructor({ url, token }: Delivery, work: string, args: readonly string[]) {
+  constructor(main: string, { url, token }: Delivery, work: string, args: readonly string[]) {
     const child = spawn(process.execPath, [main, ...args], {
       cwd: work,
       env: {
