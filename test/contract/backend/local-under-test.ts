@@ -138,7 +138,14 @@ export async function releaseAll(backend: Backend, stateFolder: string): Promise
 
 /** Runs `submitting-process.ts`, which submits, prints the handle and ends (or is killed by itself). */
 export async function submitElsewhere(
-  place: { readonly stateFolder: string; readonly blobs: string; readonly settings: object },
+  place: {
+    /** Of backend; default: `local`, `here`. */
+    readonly type?: string;
+    readonly name?: string;
+    readonly stateFolder: string;
+    readonly blobs: string;
+    readonly settings: object;
+  },
   workload: JobWorkload,
   key: string,
   environment: Readonly<Record<string, string>> = {},

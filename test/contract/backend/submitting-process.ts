@@ -5,6 +5,8 @@ import { localSurroundings } from './local-surroundings.ts';
 
 /** A process of its own that submits one job, prints its handle and ends. */
 const order = JSON.parse(await text(process.stdin)) as {
+  type?: string;
+  name?: string;
   stateFolder: string;
   blobs: string;
   settings: object;
@@ -12,7 +14,8 @@ const order = JSON.parse(await text(process.stdin)) as {
   key: string;
 };
 const surroundings = localSurroundings(order.stateFolder, order.blobs, []);
-const backend = await createBackend('local', 'here', order.settings, surroundings);
+const { type = 'local', name = 'here' } = order;
+const backend = await createBackend(type, name, order.settings, surroundings);
 const handle = await backend.jobs?.submit(order.workload, {
   key: order.key,
   signal: AbortSignal.timeout(10_000),
