@@ -3,11 +3,12 @@ import type { Backend } from './contract/backend.ts';
 import type { BackendSurroundings } from './contract/definition.ts';
 import { kubernetes } from './kubernetes/index.ts';
 import { local } from './local/index.ts';
+import { nomad } from './nomad/index.ts';
 import { openwhisk } from './openwhisk/index.ts';
 import { slurm } from './slurm/index.ts';
 
 /** Adding a backend is adding its line here. */
-export const backendDefinitions = [local, kubernetes, openwhisk, slurm] as const;
+export const backendDefinitions = [local, kubernetes, nomad, openwhisk, slurm] as const;
 
 export type BackendType = (typeof backendDefinitions)[number]['type'];
 

@@ -9,6 +9,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const realServers = {
   deepaas: 'test/real/deepaas.suite.ts',
   kubernetes: 'test/real/kubernetes.suite.ts',
+  nomad: 'test/real/nomad.suite.ts',
   postgres: 'test/real/postgres',
   redis: 'test/real/redis.suite.ts',
   slurm: 'test/real/slurm.suite.ts',

@@ -2,7 +2,8 @@
 // misbehaves on request. LOAD=slow|hang|fail decides what happens before it is ready.
 import { createServer } from 'node:http';
 
-const { LOAD, SECRET, SHARED } = process.env;
+// Some backends say where to listen.
+const { LOAD, SECRET, SHARED, PORT = '0' } = process.env;
 const started = Date.now();
 
 if (LOAD === 'fail') {
@@ -15,7 +16,7 @@ else listen();
 
 function listen() {
   const server = createServer((request, response) => void serve(request, response));
-  server.listen(0, '127.0.0.1', () => {
+  server.listen(Number(PORT), '127.0.0.1', () => {
     console.log('a line before');
     console.log(JSON.stringify({ type: 'listening', port: server.address().port, model: 'm' }));
   });

@@ -1,0 +1,190 @@
+import { BackendError } from '../contract/error.ts';
+import type { Program } from '../contract/workload.ts';
+import type { GpuRequest } from '../../domain/resources.ts';
+import type { GpuSettings, NomadSettings } from './config.ts';
+import { literal } from './literal.ts';
+import type { DataPath, Kind } from './names.ts';
+import type { TaskRequest } from './native.ts';
+
+/** One argument: data, or (`native`) text that Nomad fills in on the node. */
+export type Word = string | { readonly native: string };
+
+/** What runs, and how. */
+export interface Launch {
+  readonly driver: 'raw_exec' | 'docker';
+  readonly image: string | null;
+  readonly argv: readonly Word[];
+  /** As the program sees it. */
+  readonly workFolder: Word;
+}
+
+export interface Place {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly data: DataPath;
+}
+
+/** Inside of containers. */
+const folderInContainer = '/fathom/work';
+
+/** Pure: the program of a workload as a command on a node. */
+export function launchOf(program: Program, settings: NomadSettings, place: Place): Launch {
+  const image = imageOf(program, settings);
+  const driver = image === null ? 'raw_exec' : 'docker';
+  const workFolder = workFolderOf(settings, place, driver);
+  return { driver, image, workFolder, argv: argumentsOf(program, settings, workFolder) };
+}
+
+/** How the data of such a program come and go. */
+export function dataPathOf(
+  program: Program,
+  settings: NomadSettings,
+  hasDeliveries: boolean,
+): DataPath {
+  if (settings.sharedFolder !== null) return 'FOLDER';
+  if (!hasDeliveries) return 'NONE';
+  return imageOf(program, settings) === null ? 'RUN' : 'BESIDE';
+}
+
+/** Below the shared folder. */
+export function sharedPlace({ name, kind }: Pick<Place, 'name' | 'kind'>): string {
+  return `${kind === 'JOB' ? 'jobs' : 'services'}/${name}`;
+}
+
+export function driverConfig(
+  { driver, image, argv, workFolder }: Launch,
+  settings: NomadSettings,
+  place: Place,
+  wantsGpus: boolean,
+): TaskRequest['Config'] {
+  const words = argv.map(nativeText);
+  if (driver === 'raw_exec') {
+    const wrapped = place.data === 'RUN' ? launched(settings, workFolder, words) : words;
+    const [command, ...args] = wantsGpus ? [...onlyItsGpus, ...wrapped] : wrapped;
+    // Only a shared folder is there before the program is.
+    const folder = place.data === 'FOLDER' ? { work_dir: nativeText(workFolder) } : {};
+    return { command, args, ...folder };
+  }
+  const [entrypoint, ...args] = words;
+  const networkMode = settings.docker?.networkMode ?? null;
+  return {
+    image: literal(image ?? ''),
+    entrypoint: [entrypoint],
+    args,
+    work_dir: nativeText(workFolder),
+    ...(place.data === 'FOLDER' ? { mount: [sharedMount(settings, place)] } : {}),
+    ...(place.kind === 'SERVICE' ? { ports: [portLabel] } : {}),
+    ...(networkMode === null ? {} : { network_mode: networkMode }),
+  };
+}
+
+/** Fetches the data, runs the program, sends lines, files and the exit code. */
+function launched(
+  { launcher, stopGraceSeconds }: NomadSettings,
+  workFolder: Word,
+  words: readonly string[],
+): readonly string[] {
+  const options = ['--work', nativeText(workFolder), '--grace', String(stopGraceSeconds)];
+  return [...launcher.command.map(literal), 'run', ...options, '--', ...words];
+}
+
+export const portLabel = 'module';
+export const portText = `\${NOMAD_PORT_${portLabel}}`;
+
+export function nativeText(word: Word): string {
+  return typeof word === 'string' ? literal(word) : word.native;
+}
+
+export function deviceRequests(
+  request: GpuRequest | null,
+  settings: GpuSettings | null,
+): Pick<TaskRequest['Resources'], 'Devices'> {
+  if (request === null) return {};
+  if (settings === null) {
+    throw new BackendError('Unsupported', 'translate', 'No GPUs are configured here.');
+  }
+  const constraints = [
+    ...(request.model === null ? [] : [modelConstraint(request.model)]),
+    ...(request.memoryMiB === null
+      ? []
+      : [
+          {
+            LTarget: '${device.attr.memory}',
+            Operand: '>=',
+            RTarget: `${Math.ceil(request.memoryMiB)} MiB`,
+          },
+        ]),
+  ];
+  return {
+    Devices: [{ Name: settings.device, Count: request.count, Constraints: constraints }],
+  };
+}
+
+/** Plugins name models as the driver does; people do not mind their case. */
+function modelConstraint(model: string) {
+  const escaped = model.trim().replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  return { LTarget: '${device.model}', Operand: 'regexp', RTarget: `(?i)^${escaped}$` };
+}
+
+/** The plugin tells which devices a task has in a variable that only container runtimes heed. */
+const onlyItsGpus = [
+  '/bin/sh',
+  '-c',
+  'CUDA_VISIBLE_DEVICES="$NVIDIA_VISIBLE_DEVICES" exec "$@"',
+  'sh',
+] as const;
+
+function imageOf(program: Program, settings: NomadSettings): string | null {
+  const { docker } = settings;
+  const named =
+    program.kind === 'COMMAND'
+      ? (program.image ?? docker?.commandImage ?? null)
+      : program.module.source.kind === 'IMAGE'
+        ? program.module.source.image
+        : null;
+  if (named !== null && docker === null) {
+    throw new BackendError(
+      'Unsupported',
+      'translate',
+      'No images run here: docker is not configured.',
+    );
+  }
+  if (named === null && !settings.processes) {
+    const message = 'Only images run here, and this is none.';
+    throw new BackendError('Unsupported', 'translate', message);
+  }
+  return named;
+}
+
+function workFolderOf(settings: NomadSettings, place: Place, driver: Launch['driver']): Word {
+  if (place.data === 'FOLDER') {
+    return driver === 'docker' ? folderInContainer : `${folderOnNodes(settings, place)}/work`;
+  }
+  if (place.data === 'NONE') return { native: '${NOMAD_TASK_DIR}' };
+  return { native: '${NOMAD_ALLOC_DIR}/work' };
+}
+
+function folderOnNodes({ sharedFolder }: NomadSettings, place: Place): string {
+  const root = sharedFolder?.pathOnNodes ?? sharedFolder?.path ?? '';
+  return `${root.replace(/\/+$/, '')}/${sharedPlace(place)}`;
+}
+
+/** The job's own folder and nothing else. */
+function sharedMount(settings: NomadSettings, place: Place) {
+  const source = literal(`${folderOnNodes(settings, place)}/work`);
+  return { type: 'bind', source, target: folderInContainer, readonly: false };
+}
+
+function argumentsOf(program: Program, settings: NomadSettings, workFolder: Word): readonly Word[] {
+  if (program.kind === 'COMMAND') return program.argv;
+  const { source } = program.module;
+  if (source.kind === 'FOLDER' && settings.runtime.length === 0) {
+    throw new BackendError('Unsupported', 'translate', 'No module runtime is configured here.');
+  }
+  const start: readonly Word[] =
+    source.kind === 'IMAGE'
+      ? [...(settings.docker?.imageRuntime ?? []), program.operation]
+      : [...settings.runtime, program.operation, '--module', source.path];
+  if (program.operation === 'train') return [...start, '--work', workFolder];
+  return [...start, '--host', '0.0.0.0', '--port', { native: portText }];
+}

@@ -1,0 +1,335 @@
+import { BackendError } from '../contract/error.ts';
+import type { Delivery } from '../contract/delivery.ts';
+import type { JobWorkload, ServiceWorkload } from '../contract/workload.ts';
+import { isInnerPath } from '../work-folder/inputs.ts';
+import type { NomadSettings } from './config.ts';
+import { environmentFile, environmentTemplate, literal, secretTemplate } from './literal.ts';
+import { meta, variablePath } from './names.ts';
+import type { GroupRequest, JobRequest, TaskRequest, VariableRequest } from './native.ts';
+import type { Launch, Place } from './task.ts';
+import { deviceRequests, driverConfig, launchOf, portLabel, portText } from './task.ts';
+
+export interface Order extends Place {
+  readonly key: string;
+  readonly mark: string;
+  /** For data that come and go by the launcher; null for others. */
+  readonly delivery: Delivery | null;
+}
+
+export interface Translation {
+  readonly job: JobRequest;
+  /** Holds the secrets; null when there are none. */
+  readonly variable: VariableRequest | null;
+}
+
+/** Nomad keeps 64 KiB in a variable. */
+const variableLimitBytes = 60 * 1024;
+export const itemName = 'environment';
+export const groupName = 'main';
+export const taskName = 'main';
+const seconds = 1e9;
+
+/** Pure: what is asked of Nomad, shown to people as the dry run (without the items of the variable). */
+export function translateJob(
+  workload: JobWorkload,
+  settings: NomadSettings,
+  order: Order,
+): Translation {
+  const limitMs = Math.round(workload.resources.timeLimitSeconds * 1000);
+  const { task, variable, helpers } = tasksOf(workload, settings, order, {});
+  const job: JobRequest = {
+    ...common(settings, order),
+    Type: 'batch',
+    Meta: { ...metaOf(workload, order), [meta.timeLimit]: String(limitMs) },
+    TaskGroups: [
+      {
+        ...groupOf(settings, 1, [task, ...helpers]),
+        // Another try is another attempt of the run, never a second start of this one.
+        RestartPolicy: restartPolicy(0, 'fail', 60, 1),
+        ReschedulePolicy: { Attempts: 0, Unlimited: false },
+        Disconnect: { Replace: false },
+        // Known since 2.0.3; older ones pass over it, and then we end what runs too long.
+        MaxRunDuration: limitMs * 1e6,
+      },
+    ],
+  };
+  return { job, variable };
+}
+
+export function translateService(
+  workload: ServiceWorkload,
+  settings: NomadSettings,
+  order: Order,
+): Translation {
+  const { artifactFolder, program } = workload;
+  if (artifactFolder !== null && !isInnerPath(artifactFolder)) {
+    throw rejected(`The artifact folder ${JSON.stringify(artifactFolder)} is not allowed.`);
+  }
+  const isArtifact = program.kind === 'MODULE' && artifactFolder !== null;
+  const { task, variable, helpers } = tasksOf(
+    workload,
+    settings,
+    order,
+    { PORT: portText },
+    (launch) => ({
+      ...launch,
+      argv: isArtifact
+        ? [...launch.argv, '--artifact', below(launch, artifactFolder)]
+        : launch.argv,
+    }),
+  );
+  const job: JobRequest = {
+    ...common(settings, order),
+    Type: 'service',
+    Meta: metaOf(workload, order),
+    Update: updateOf(settings),
+    TaskGroups: [
+      {
+        ...groupOf(settings, workload.replicas, [task, ...helpers]),
+        RestartPolicy: restartPolicy(60, 'delay', 3600, settings.restartDelaySeconds),
+        ReschedulePolicy: {
+          Unlimited: true,
+          Delay: 30 * seconds,
+          DelayFunction: 'exponential',
+          MaxDelay: 3600 * seconds,
+        },
+        // The same port inside of a container and outside.
+        Networks: [{ DynamicPorts: [{ Label: portLabel, To: task.Driver === 'docker' ? -1 : 0 }] }],
+        Services: servicesOf(settings, order.name),
+      },
+    ],
+  };
+  return { job, variable };
+}
+
+function below({ workFolder }: Launch, folder: string): Launch['workFolder'] {
+  if (typeof workFolder === 'string') return `${workFolder}/${folder}`;
+  return { native: `${workFolder.native}/${literal(folder)}` };
+}
+
+function common(settings: NomadSettings, { name }: Order) {
+  return {
+    ID: name,
+    Name: name,
+    Namespace: settings.namespace,
+    ...(settings.region === null ? {} : { Region: settings.region }),
+    Datacenters: settings.datacenters,
+    ...(settings.nodePool === null ? {} : { NodePool: settings.nodePool }),
+    ...(settings.priority === null ? {} : { Priority: settings.priority }),
+    Constraints: settings.constraints.map(({ attribute, operator, value }) => ({
+      LTarget: attribute,
+      Operand: operator,
+      RTarget: value,
+    })),
+  };
+}
+
+function metaOf(workload: JobWorkload, order: Order): Record<string, string> {
+  return {
+    [meta.managed]: 'true',
+    [meta.kind]: order.kind,
+    [meta.key]: order.key,
+    [meta.mark]: order.mark,
+    [meta.data]: order.data,
+    [meta.title]: workload.title.slice(0, 1000),
+    [meta.labels]: JSON.stringify(workload.labels),
+  };
+}
+
+type GroupStart = Pick<GroupRequest, 'Name' | 'Count' | 'EphemeralDisk' | 'Tasks'>;
+
+function groupOf(
+  settings: NomadSettings,
+  count: number,
+  tasks: readonly TaskRequest[],
+): GroupStart {
+  const logs = tasks.reduce(
+    (sum, { LogConfig }) => sum + 2 * LogConfig.MaxFiles * LogConfig.MaxFileSizeMB,
+    0,
+  );
+  return {
+    Name: groupName,
+    Count: count,
+    EphemeralDisk: { SizeMB: settings.diskMiB + logs },
+    Tasks: tasks,
+  };
+}
+
+function tasksOf(
+  workload: JobWorkload,
+  settings: NomadSettings,
+  order: Order,
+  native: Readonly<Record<string, string>>,
+  amend: (launch: Launch) => Launch = (launch) => launch,
+): {
+  readonly task: TaskRequest;
+  readonly variable: VariableRequest | null;
+  readonly helpers: readonly TaskRequest[];
+} {
+  if ((workload.resources.nodes ?? 1) > 1) {
+    const message = 'A job has one node here: Nomad places the parts of a job one by one.';
+    throw new BackendError('Unsupported', 'translate', message);
+  }
+  const launch = amend(launchOf(workload.program, settings, order));
+  checkProgram(workload, launch);
+  const { cpus, memoryMiB, gpus } = workload.resources;
+  const { plain, filledIn, secrets } = environmentOf(workload, order, launch, native);
+  const variable = variableOf(secrets, settings, order);
+  const templates = [
+    environmentTemplate(environmentFile(plain), 'fathom.env'),
+    ...(variable === null ? [] : [secretTemplate(variable.Path, itemName, 'fathom-secrets.env')]),
+  ];
+  const task: TaskRequest = {
+    Name: taskName,
+    Driver: launch.driver,
+    ...(settings.user === null || launch.driver !== 'raw_exec' ? {} : { User: settings.user }),
+    Config: driverConfig(launch, settings, order, gpus !== null),
+    Env: filledIn,
+    Templates: templates,
+    Resources: {
+      CPU: Math.max(1, Math.ceil(cpus * settings.mhzPerCpu)),
+      MemoryMB: Math.max(10, Math.ceil(memoryMiB)),
+      ...deviceRequests(gpus, settings.gpu),
+    },
+    LogConfig: logConfig(settings.logLimitMiB),
+    KillTimeout: Math.round(settings.stopGraceSeconds * seconds),
+    KillSignal: 'SIGTERM',
+  };
+  return { task, variable, helpers: helpersOf(settings, order, task) };
+}
+
+/** Fetch the data before the program, and return what it makes while it runs and when it ended. */
+function helpersOf(
+  settings: NomadSettings,
+  { data }: Order,
+  main: TaskRequest,
+): readonly TaskRequest[] {
+  if (data !== 'BESIDE') return [];
+  const { image, imageCommand } = settings.launcher;
+  if (image === null) {
+    const message =
+      'No image with the launcher is configured here, and no shared folder: data cannot reach a container.';
+    throw new BackendError('Unsupported', 'translate', message);
+  }
+  const helper = (verb: 'fetch' | 'return', Hook: string, Sidecar: boolean): TaskRequest => ({
+    ...main,
+    Name: verb,
+    Config: {
+      image: literal(image),
+      entrypoint: imageCommand.slice(0, 1).map(literal),
+      args: [...imageCommand.slice(1).map(literal), verb, '--work', '${NOMAD_ALLOC_DIR}/work'],
+    },
+    Resources: { CPU: Math.ceil(settings.mhzPerCpu / 10), MemoryMB: 256 },
+    LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 },
+    Lifecycle: { Hook, Sidecar },
+  });
+  return [helper('fetch', 'prestart', false), helper('return', 'poststart', true)];
+}
+
+function environmentOf(
+  workload: JobWorkload,
+  order: Order,
+  { workFolder }: Launch,
+  native: Readonly<Record<string, string>>,
+) {
+  // Images of CUDA show every device of the node: who asked for none gets none.
+  const none: Record<string, string> =
+    workload.resources.gpus === null
+      ? { CUDA_VISIBLE_DEVICES: '', NVIDIA_VISIBLE_DEVICES: 'none' }
+      : {};
+  const secrets = {
+    ...workload.secrets,
+    ...(order.delivery === null ? {} : { FATHOM_DELIVERY_TOKEN: order.delivery.token }),
+  };
+  const all: Record<string, string> = {
+    ...none,
+    ...workload.environment,
+    ...(typeof workFolder === 'string' ? { FATHOM_WORK_FOLDER: workFolder } : {}),
+    ...(order.delivery === null ? {} : { FATHOM_DELIVERY_URL: order.delivery.url }),
+  };
+  const plain = Object.fromEntries(
+    Object.entries(all).filter(([name]) => !Object.hasOwn(secrets, name)),
+  );
+  // What a template sets wins over these.
+  const filledIn = {
+    ...native,
+    ...(typeof workFolder === 'string' ? {} : { FATHOM_WORK_FOLDER: workFolder.native }),
+  };
+  return { plain, filledIn, secrets };
+}
+
+function variableOf(
+  secrets: Readonly<Record<string, string>>,
+  settings: NomadSettings,
+  { name }: Order,
+): VariableRequest | null {
+  if (Object.keys(secrets).length === 0) return null;
+  const text = environmentFile(secrets);
+  if (Buffer.byteLength(text) > variableLimitBytes) {
+    throw rejected(
+      `The secrets are longer than ${variableLimitBytes} bytes, which is more than Nomad keeps.`,
+    );
+  }
+  return {
+    Namespace: settings.namespace,
+    Path: variablePath(name),
+    Items: { [itemName]: text },
+  };
+}
+
+function logConfig(limitMiB: number): TaskRequest['LogConfig'] {
+  const MaxFiles = Math.min(10, limitMiB);
+  return { MaxFiles, MaxFileSizeMB: Math.floor(limitMiB / MaxFiles) };
+}
+
+function restartPolicy(
+  attempts: number,
+  mode: 'fail' | 'delay',
+  intervalSeconds: number,
+  delaySeconds: number,
+) {
+  const interval = Math.max(intervalSeconds, Math.ceil(attempts * delaySeconds) + 1);
+  return {
+    Attempts: attempts,
+    Mode: mode,
+    Interval: interval * seconds,
+    Delay: Math.round(delaySeconds * seconds),
+  };
+}
+
+function updateOf({ checks, loadTimeoutSeconds }: NomadSettings) {
+  return {
+    MaxParallel: 1,
+    HealthCheck: checks === 'nomad' ? 'checks' : 'task_states',
+    MinHealthyTime: 1e6,
+    HealthyDeadline: loadTimeoutSeconds * seconds,
+    ProgressDeadline: (loadTimeoutSeconds + 60) * seconds,
+    AutoRevert: false,
+    AutoPromote: false,
+    Canary: 0,
+  };
+}
+
+function servicesOf({ checks }: NomadSettings, name: string): GroupRequest['Services'] & object {
+  if (checks === 'none') return [];
+  const check = { Name: 'listening', Type: 'tcp', Interval: 2 * seconds, Timeout: 2 * seconds };
+  return [{ Name: name, Provider: 'nomad', PortLabel: portLabel, Checks: [check] }];
+}
+
+function checkProgram(workload: JobWorkload, { argv }: Launch): void {
+  if (argv.length === 0 || argv[0] === '') throw rejected('There is no command to run.');
+  if (argv.some((word) => typeof word === 'string' && word.includes('\0'))) {
+    throw rejected('An argument holds a NUL character, which no program can be given.');
+  }
+  for (const group of [workload.environment, workload.secrets]) {
+    for (const [name, value] of Object.entries(group)) {
+      if (name === '' || /[=\0]/.test(name) || value.includes('\0')) {
+        throw rejected(`The environment variable "${name.replaceAll('\0', '')}" is malformed.`);
+      }
+    }
+  }
+}
+
+function rejected(message: string): BackendError {
+  return new BackendError('Rejected', 'translate', message);
+}

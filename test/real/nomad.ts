@@ -1,0 +1,120 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Deliveries } from '../../backends/contract/delivery.ts';
+import type { JobRunner } from '../../backends/contract/job-runner.ts';
+import type { ServiceRunner } from '../../backends/contract/service-runner.ts';
+import type { Handle } from '../../backends/contract/workload.ts';
+import { everyFile, openOn, requestedBy } from '../contract/backend/nomad-under-test.ts';
+import type { BackendUnderTest } from '../contract/backend/under-test.ts';
+import { nativeText, submit } from '../contract/backend/under-test.ts';
+
+export interface RealNomad extends BackendUnderTest {
+  readonly jobs: JobRunner;
+  readonly services: ServiceRunner;
+  readonly settings: object;
+  /** A request of our own, beside the backend. */
+  ask(path: string, method?: string, body?: unknown): Promise<unknown>;
+}
+
+/**
+ * The backend on the Nomad of NOMAD_ADDR (NOMAD_TOKEN, NOMAD_NAMESPACE, NOMAD_CACERT, NOMAD_CLIENT_CERT, NOMAD_CLIENT_KEY as
+ * for its own command line), with `raw_exec` on a node that sees this machine's folder for temporary files, or
+ * FATHOM_NOMAD_FOLDER. What is made here, and nothing else, is removed at the end.
+ */
+export async function openRealNomad(
+  more: object = {},
+  deliveries: Deliveries | null = null,
+): Promise<RealNomad> {
+  const address = variable('NOMAD_ADDR');
+  if (address === null) throw new Error('NOMAD_ADDR must be set to test against a Nomad.');
+  const token = variable('NOMAD_TOKEN');
+  const namespace = variable('NOMAD_NAMESPACE') ?? 'default';
+  const root = variable('FATHOM_NOMAD_FOLDER') ?? tmpdir();
+  const folder = await mkdtemp(join(root, 'fathom-real-nomad-'));
+  const settings = {
+    address,
+    namespace,
+    ...(token === null ? {} : { token }),
+    tls: {
+      authorityFile: variable('NOMAD_CACERT'),
+      certificateFile: variable('NOMAD_CLIENT_CERT'),
+      keyFile: variable('NOMAD_CLIENT_KEY'),
+    },
+    enforcesMemory: variable('FATHOM_NOMAD_MEMORY') === '1',
+    restartDelaySeconds: 0.2,
+    // Nomad waits longer after each end.
+    giveUpAfter: 2,
+    ...more,
+  };
+  const opened = await openOn({ folder, settings, deliveries });
+  const { backend, jobs, services } = opened;
+  // Others may use the namespace, also through Fathom.
+  const made: Handle[] = [];
+  const kept = (handle: Handle): Handle => {
+    made.push(handle);
+    return handle;
+  };
+  const ask = async (path: string, method = 'GET', body: unknown = null): Promise<unknown> => {
+    const response = await fetch(`${address.replace(/\/$/, '')}${path}`, {
+      method,
+      ...(body === null ? {} : { body: JSON.stringify(body) }),
+      headers: token === null ? {} : { 'x-nomad-token': token },
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return text === '' ? null : (JSON.parse(text) as unknown);
+  };
+  const inNamespace = `namespace=${encodeURIComponent(namespace)}`;
+  const keeping: JobRunner = {
+    submit: async (workload, options) => kept(await jobs.submit(workload, options)),
+    inspect: (handle) => jobs.inspect(handle),
+    watch: (handle, signal) => jobs.watch(handle, signal),
+    logs: (handle, options) => jobs.logs(handle, options),
+    cancel: (handle) => jobs.cancel(handle),
+    outputs: (handle) => jobs.outputs(handle),
+  };
+  const serving: ServiceRunner = {
+    deploy: async (workload, options) => kept(await services.deploy(workload, options)),
+    status: (handle) => services.status(handle),
+    watch: (handle, signal) => services.watch(handle, signal),
+    scale: (handle, replicas) => services.scale(handle, replicas),
+    invoke: (handle, request, options) => services.invoke(handle, request, options),
+    logs: (handle, options) => services.logs(handle, options),
+  };
+  return {
+    ...opened,
+    jobs: keeping,
+    services: serving,
+    ask,
+    gpu: null,
+    submitElsewhere: async (workload, key) => kept(await opened.submitElsewhere(workload, key)),
+    requested: async (handle) =>
+      requestedBy(await ask(`/v1/job/${nativeText(handle, 'name')}?${inNamespace}`)),
+    // More than any node has.
+    waitingJob: async (workload) => {
+      const resources = { ...workload.resources, memoryMiB: 64 * 1024 * 1024 };
+      return { handle: await submit(keeping, { ...workload, resources }), over: async () => {} };
+    },
+    listing: async () => {
+      const names = made.map((handle) => nativeText(handle, 'name'));
+      const jobsThere = await Promise.all(
+        names.map((name) => ask(`/v1/job/${name}?${inNamespace}`).catch(() => null)),
+      );
+      const lists = ['allocations', 'evaluations', 'deployments', 'vars', 'services'].map((what) =>
+        ask(`/v1/${what}?${inNamespace}`).catch(() => null),
+      );
+      return `${JSON.stringify([jobsThere, await Promise.all(lists)])}\n${everyFile(opened.sharedFolder)}`;
+    },
+    destroy: async () => {
+      for (const handle of made) await backend.release(handle);
+      await backend.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function variable(name: string): string | null {
+  const value = process.env[name];
+  return value === undefined || value === '' ? null : value;
+}
