@@ -1,3 +1,4 @@
+import { patient } from './patient-source.ts';
 import { batch, type Followed, type Tails } from './tail.ts';
 
 /**
@@ -8,9 +9,10 @@ import { batch, type Followed, type Tails } from './tail.ts';
 export function follow<T>(
   tails: Tails,
   record: string,
-  source: Followed<T>,
+  followed: Followed<T>,
   after: number,
 ): AsyncIterableIterator<T> {
+  const source = patient(followed);
   const { tail, leave } = tails.join(record, source, after);
   let cursor = after;
   let ready: readonly T[] = [];
