@@ -5,6 +5,7 @@ const exhaustive = [
   'test/contract/backend/*-crash.test.ts',
   'test/contract/backend/slurm-*.test.ts',
   'test/contract/backend/kubernetes-faults.test.ts',
+  'test/contract/backend/openwhisk{,-faults}.test.ts',
   'test/docs/**',
   'test/e2e/bad-days/{modules,power-cuts}.test.ts',
   'test/e2e/processes/**',
@@ -18,8 +19,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', ...(process.env['FATHOM_TESTS'] === 'all' ? [] : exhaustive)],
     // type-graphql's decorators ask for it before anything else runs.
     setupFiles: ['reflect-metadata'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: process.env['FATHOM_REAL'] ? 180_000 : 30_000,
+    hookTimeout: process.env['FATHOM_REAL'] ? 180_000 : 30_000,
     // A test without an assertion cannot fail, and a forgotten `.only` hides the others.
     expect: { requireAssertions: true },
     allowOnly: false,

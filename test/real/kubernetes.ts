@@ -121,9 +121,10 @@ export async function openRealKubernetes(
     },
     submitElsewhere: async (workload, key) =>
       kept(await submitFromAnotherProcess({ blobs, settings }, workload, key)),
+    // The first process of a container cannot end itself by a signal; what it started can.
     shell: (script, ...argv) => ({
       kind: 'COMMAND',
-      argv: ['/bin/sh', '-c', script, 'sh', ...argv],
+      argv: ['/bin/sh', '-c', '/bin/sh -c "$0" "$@"; exit $?', script, 'sh', ...argv],
       image: null,
     }),
     server: () => ({
@@ -136,7 +137,7 @@ export async function openRealKubernetes(
       knownBlobs.set(sha256, content);
       return sha256;
     },
-    listing: () => kubectl('get', 'jobs,deployments,pods,configmaps', '-o', 'yaml', ...ours),
+    listing: () => kubectl('get', 'jobs,deployments,pods', '-o', 'yaml', ...ours),
     destroy: async () => {
       await Promise.all(made.map((handle) => backend.release(handle)));
       await backend.close();

@@ -90,7 +90,8 @@ export function service(program: Program, more: Partial<ServiceWorkload> = {}): 
 
 /** Never in the way, but a test that waits for ever says where. */
 export function soon(): AbortSignal {
-  return AbortSignal.timeout(15_000);
+  // Real servers take their time.
+  return AbortSignal.timeout(process.env['FATHOM_REAL'] ? 60_000 : 15_000);
 }
 
 export async function submit(

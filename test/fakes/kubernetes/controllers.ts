@@ -2,6 +2,8 @@ import type { V1Deployment, V1Job, V1Pod } from '../../../backends/kubernetes/na
 import type { KubeObject, Objects } from './objects.ts';
 import { stamp } from './objects.ts';
 
+const indexKey = 'batch.kubernetes.io/job-completion-index';
+
 type Pod = V1Pod & KubeObject;
 
 /** What one node of the fake offers beside processors and memory. */
@@ -23,29 +25,41 @@ export class Controllers {
 
   job(name: string): void {
     const job = this.#objects.get<V1Job>('jobs', name);
-    if (job === null || job.status?.conditions?.some(({ status }) => status === 'True')) return;
+    if (job === null || isOver(job)) return;
     const pods = this.podsOf(job.metadata.uid);
     if (job.spec?.suspend === true || job.spec?.parallelism === 0) {
       for (const pod of pods) if (isActive(pod)) deletePod(this.#objects, pod.metadata.name, null);
       return;
     }
-    const [pod] = pods;
-    if (pod === undefined) {
-      this.#makePod(job, 'Job', 'batch/v1', job.spec?.template ?? {});
-      this.#status('jobs', name, { startTime: stamp(), active: 1 });
+    const failed = pods.find(({ status }) => status?.phase === 'Failed');
+    if (failed !== undefined) {
+      this.#fail(name, failed, pods);
       return;
     }
-    if (pod.status?.phase === 'Succeeded') {
-      const condition = { type: 'Complete', status: 'True', lastTransitionTime: stamp() };
-      const conditions = [{ ...condition, reason: 'CompletionsReached' }];
-      this.#status('jobs', name, { succeeded: 1, completionTime: stamp(), conditions });
-    } else if (pod.status?.phase === 'Failed') {
-      const isDisrupted = pod.status.conditions?.some(({ type }) => type === 'DisruptionTarget');
-      const reason = isDisrupted === true ? 'PodFailurePolicy' : 'BackoffLimitExceeded';
-      const message = 'Job has reached the specified backoff limit';
-      const condition = { type: 'Failed', status: 'True', lastTransitionTime: stamp() };
-      this.#status('jobs', name, { failed: 1, conditions: [{ ...condition, reason, message }] });
+    const { completions = 1, completionMode } = job.spec ?? {};
+    const isIndexed = completionMode === 'Indexed';
+    for (let index = pods.length; index < completions; index++) {
+      this.#makePod(job, 'Job', 'batch/v1', job.spec?.template ?? {}, isIndexed ? index : null);
     }
+    if (pods.length === 0) this.#status('jobs', name, { startTime: stamp(), active: completions });
+    const succeeded = pods.filter(({ status }) => status?.phase === 'Succeeded');
+    if (succeeded.length < completions) return;
+    const condition = { type: 'Complete', status: 'True', lastTransitionTime: stamp() };
+    const conditions = [{ ...condition, reason: 'CompletionsReached' }];
+    this.#status('jobs', name, { succeeded: completions, completionTime: stamp(), conditions });
+  }
+
+  /** First the verdict, then the end of the other pods, and only then the Job is over. */
+  #fail(name: string, failed: Pod, pods: readonly Pod[]): void {
+    const isDisrupted = failed.status?.conditions?.some(({ type }) => type === 'DisruptionTarget');
+    const reason = isDisrupted === true ? 'PodFailurePolicy' : 'BackoffLimitExceeded';
+    const message = 'Job has reached the specified backoff limit';
+    const rest = pods.filter(isActive);
+    for (const pod of rest) deletePod(this.#objects, pod.metadata.name, null);
+    const common = { status: 'True', reason, message, lastTransitionTime: stamp() };
+    const types = rest.length > 0 ? ['FailureTarget'] : ['FailureTarget', 'Failed'];
+    const conditions = types.map((type) => ({ type, ...common }));
+    this.#status('jobs', name, { failed: 1, conditions });
   }
 
   deployment(name: string): void {
@@ -74,10 +88,16 @@ export class Controllers {
       .map((pod) => pod as unknown as Pod);
   }
 
-  #makePod(owner: KubeObject, kind: string, apiVersion: string, template: object): void {
+  #makePod(
+    owner: KubeObject,
+    kind: string,
+    apiVersion: string,
+    template: object,
+    index: number | null = null,
+  ): void {
     const { name, uid } = owner.metadata;
     const { metadata, spec } = structuredClone(template) as {
-      metadata?: object;
+      metadata?: Partial<KubeObject['metadata']>;
       spec?: V1Pod['spec'];
     };
     const why = this.#unschedulable(spec);
@@ -90,7 +110,13 @@ export class Controllers {
       kind: 'Pod',
       metadata: {
         ...metadata,
-        name: `${name}-${(++this.#made).toString(36).padStart(5, '0')}`,
+        ...(index === null
+          ? {}
+          : {
+              labels: { ...metadata?.labels, [indexKey]: String(index) },
+              annotations: { ...metadata?.annotations, [indexKey]: String(index) },
+            }),
+        name: `${name}${index === null ? '' : `-${index}`}-${(++this.#made).toString(36).padStart(5, '0')}`,
         ownerReferences: [{ apiVersion, kind, name, uid }],
       },
       spec: { ...spec, ...(why === null ? { nodeName: 'node-0' } : {}) },
@@ -115,6 +141,14 @@ export class Controllers {
       status: { ...(object['status'] as object | undefined), ...status },
     }));
   }
+}
+
+function isOver(job: V1Job): boolean {
+  const ends = ['Complete', 'Failed'];
+  return (
+    job.status?.conditions?.some(({ type, status }) => status === 'True' && ends.includes(type)) ===
+    true
+  );
 }
 
 /** Marks it; the kubelet ends it and removes it. A pod without a node is gone at once. */

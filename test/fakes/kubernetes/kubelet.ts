@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { V1Container, V1Pod } from '../../../backends/kubernetes/native.ts';
-import type { ContainerEnd } from './container.ts';
+import { Companions } from './companions.ts';
+import type { ContainerEnd, ContainerSpec } from './container.ts';
 import { Container } from './container.ts';
 import { expand } from './expansion.ts';
 import type { KubeObject, Objects } from './objects.ts';
@@ -21,10 +22,18 @@ export class Kubelet {
   readonly #objects: Objects;
   readonly #folder: string;
   readonly #claims: Readonly<Record<string, string>>;
+  readonly #images: Readonly<Record<string, readonly string[]>>;
   readonly #pods = new Map<string, Running>();
+  readonly #companions = new Map<string, Companions>();
   #isClosed = false;
 
-  constructor(objects: Objects, folder: string, claims: Readonly<Record<string, string>>) {
+  constructor(
+    objects: Objects,
+    folder: string,
+    claims: Readonly<Record<string, string>>,
+    images: Readonly<Record<string, readonly string[]>>,
+  ) {
+    this.#images = images;
     this.#objects = objects;
     this.#folder = folder;
     this.#claims = claims;
@@ -44,7 +53,7 @@ export class Kubelet {
   sync(object: KubeObject): void {
     const pod = object as unknown as V1Pod & KubeObject;
     const { name } = pod.metadata;
-    const isRunning = this.#pods.has(name);
+    const isRunning = this.#pods.has(name) || this.#companions.has(name);
     if (pod.metadata.deletionTimestamp !== undefined) this.#stop(pod);
     else if (!isRunning && pod.spec?.nodeName !== undefined && pod.status?.phase === 'Pending') {
       this.#start(pod);
@@ -54,6 +63,7 @@ export class Kubelet {
   /** As the kubelet ends a pod that was active too long: it stays, Failed. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const companions of this.#companions.values()) companions.kill();
     for (const { container } of this.#pods.values()) container.kill();
     await Promise.all([...this.#pods.values()].map(({ container }) => container.ended));
   }
@@ -66,7 +76,7 @@ export class Kubelet {
       this.#waiting(name, 'ErrImagePull', `failed to pull image "${main.image}": not found`);
       return;
     }
-    const missing = this.#missing(main);
+    const missing = this.#missing(pod, main);
     if (missing !== null) {
       this.#waiting(name, 'CreateContainerConfigError', `secret "${missing}" not found`);
       setTimeout(() => this.#retry(name), 30);
@@ -77,9 +87,44 @@ export class Kubelet {
       this.#waiting(name, 'CreateContainerError', 'the fake cannot mount that');
       return;
     }
-    this.#run(pod, main, folder, null, 0);
+    void this.#begin(pod, main, folder);
     const seconds = pod.spec?.activeDeadlineSeconds;
     if (seconds !== undefined) setTimeout(() => this.#deadline(name), seconds * 1000).unref();
+  }
+
+  async #begin(pod: V1Pod & KubeObject, main: V1Container, folder: string): Promise<void> {
+    const { name } = pod.metadata;
+    const initial = pod.spec?.initContainers ?? [];
+    if (initial.length > 0) {
+      const companions = new Companions(
+        (spec) => new Container(this.#specOf(pod, spec, folder)),
+        (initContainerStatuses) => this.#update(name, { initContainerStatuses }),
+      );
+      this.#companions.set(name, companions);
+      this.#waiting(name, 'PodInitializing', '');
+      const isReady = await companions.before(initial);
+      if (this.#isClosed || this.#objects.get('pods', name) === null) return;
+      const isDeleted = this.#objects.get('pods', name)?.metadata.deletionTimestamp !== undefined;
+      if (isDeleted) return this.#gone(name);
+      if (!isReady) {
+        await companions.stop(100);
+        return this.#update(name, { phase: 'Failed' });
+      }
+    }
+    this.#run(pod, main, folder, null, 0);
+  }
+
+  async #gone(name: string): Promise<void> {
+    await this.#companions.get(name)?.stop(this.#graceMs(name));
+    this.#companions.delete(name);
+    this.#pods.delete(name);
+    this.#objects.remove('pods', name);
+  }
+
+  #graceMs(name: string): number {
+    return (
+      (this.#objects.get<V1Pod>('pods', name)?.spec?.terminationGracePeriodSeconds ?? 30) * 1000
+    );
   }
 
   #retry(name: string): void {
@@ -95,15 +140,7 @@ export class Kubelet {
     restarts: number,
   ): void {
     const { name } = pod.metadata;
-    const environment = this.#environment(main);
-    const container = new Container({
-      command: [...(main.command ?? []), ...(main.args ?? [])].map((one) =>
-        expand(one, environment),
-      ),
-      environment,
-      folder,
-      memoryMiB: Number(/^(\d+)Mi$/.exec(main.resources?.limits?.['memory'] ?? '')?.[1] ?? 1e9),
-    });
+    const container = new Container(this.#specOf(pod, main, folder));
     const startedAt = stamp();
     const running = { container, previous, startedAt, restarts, isStopping: false };
     this.#pods.set(name, running);
@@ -146,8 +183,7 @@ export class Kubelet {
       finishedAt: stamp(),
     };
     if (now.metadata.deletionTimestamp !== undefined) {
-      this.#pods.delete(name);
-      this.#objects.remove('pods', name);
+      void this.#gone(name);
       return;
     }
     const isOverdue = (now['status'] as { reason?: string } | undefined)?.reason !== undefined;
@@ -170,12 +206,22 @@ export class Kubelet {
       return;
     }
     const phase = end.exitCode === 0 && !isOverdue ? 'Succeeded' : 'Failed';
-    this.#status(name, phase, { ready: false, restartCount: 0, state: { terminated } });
+    const over = { ready: false, restartCount: 0, state: { terminated } };
+    const companions = this.#companions.get(name);
+    if (companions === undefined) return this.#status(name, phase, over);
+    // The pod is over when its sidecars are.
+    this.#status(name, 'Running', over);
+    void companions.stop(this.#graceMs(name)).then(() => this.#status(name, phase, over));
   }
 
   #stop(pod: V1Pod & KubeObject): void {
     const { name } = pod.metadata;
     const running = this.#pods.get(name);
+    const companions = this.#companions.get(name);
+    if (running === undefined && companions !== undefined) {
+      void this.#gone(name);
+      return;
+    }
     const phase = pod.status?.phase;
     const isOver = running === undefined || phase === 'Succeeded' || phase === 'Failed';
     const isBetween = pod.status?.containerStatuses?.[0]?.state?.waiting !== undefined;
@@ -214,21 +260,47 @@ export class Kubelet {
   }
 
   #status(name: string, phase: string, container: object): void {
+    this.#update(name, {
+      phase,
+      podIP: '127.0.0.1',
+      containerStatuses: [{ name: 'main', image: '', imageID: '', ...container }],
+    });
+  }
+
+  #update(name: string, status: object): void {
     this.#objects.update('pods', name, (pod) => ({
       ...pod,
-      status: {
-        ...(pod['status'] as object),
-        phase,
-        podIP: '127.0.0.1',
-        containerStatuses: [{ name: 'main', image: '', imageID: '', ...container }],
-      },
+      status: { ...(pod['status'] as object), ...status },
     }));
   }
 
-  #environment(main: V1Container): Record<string, string> {
+  /** Paths below the work folder are those of this machine: the fake mounts nothing. */
+  #specOf(pod: V1Pod & KubeObject, container: V1Container, folder: string): ContainerSpec {
+    const environment = this.#environment(pod, container);
+    const here = (text: string): string =>
+      container.workingDir === undefined ? text : text.replaceAll(container.workingDir, folder);
+    const entry = container.command ?? this.#images[container.image ?? ''] ?? [];
+    return {
+      command: [...entry, ...(container.args ?? [])].map((one) => here(expand(one, environment))),
+      environment: Object.fromEntries(
+        Object.entries(environment).map(([name, value]) => [name, here(value)]),
+      ),
+      folder,
+      memoryMiB: Number(
+        /^(\d+)Mi$/.exec(container.resources?.limits?.['memory'] ?? '')?.[1] ?? 1e9,
+      ),
+    };
+  }
+
+  #environment(pod: V1Pod & KubeObject, main: V1Container): Record<string, string> {
     const environment: Record<string, string> = {};
     for (const { name, value, valueFrom } of main.env ?? []) {
       const reference = valueFrom?.secretKeyRef;
+      const noted = /^metadata\.annotations\['(.*)'\]$/.exec(valueFrom?.fieldRef?.fieldPath ?? '');
+      if (noted !== null) {
+        environment[name] = pod.metadata.annotations?.[noted[1] ?? ''] ?? '';
+        continue;
+      }
       const data = this.#objects.get('secrets', reference?.name ?? '')?.['data'];
       environment[name] =
         reference === undefined
@@ -240,8 +312,9 @@ export class Kubelet {
     return environment;
   }
 
-  #missing(main: V1Container): string | null {
-    for (const { valueFrom } of main.env ?? []) {
+  #missing(pod: V1Pod, main: V1Container): string | null {
+    const others = (pod.spec?.initContainers ?? []).flatMap(({ env }) => env ?? []);
+    for (const { valueFrom } of [...(main.env ?? []), ...others]) {
       const name = valueFrom?.secretKeyRef?.name;
       if (name !== undefined && this.#objects.get('secrets', name) === null) return name;
     }

@@ -18,6 +18,8 @@ export interface FakeKubernetesOptions {
   /** Claims of the namespace, with the folders that they are. */
   readonly claims: Readonly<Record<string, string>>;
   readonly node?: FakeNode;
+  /** The entries of images, as commands of this machine. */
+  readonly images?: Readonly<Record<string, readonly string[]>>;
   readonly quotaMessage?: string;
 }
 
@@ -51,7 +53,7 @@ export class FakeKubernetes {
 
   private constructor(folder: string, options: FakeKubernetesOptions) {
     this.#folder = folder;
-    this.#kubelet = new Kubelet(this.objects, folder, options.claims);
+    this.#kubelet = new Kubelet(this.objects, folder, options.claims, options.images ?? {});
     this.#controllers = new Controllers(this.objects, options.node ?? { gpus: 0, labels: {} });
     this.objects.onChange((change) => setImmediate(() => this.#control(change)));
     this.#server = createServer((request, response) => {
