@@ -38,13 +38,17 @@ export class Dock {
   #later = 0;
   #works = 0;
 
-  private constructor(folder: string, limits: Partial<DeliveryLimits>) {
+  /** Where it listens, and is reached. */
+  readonly #host: string;
+
+  private constructor(folder: string, limits: Partial<DeliveryLimits>, host: string) {
     this.folder = folder;
+    this.#host = host;
     this.#limits = limits;
   }
 
-  static async open(limits: Partial<DeliveryLimits> = {}): Promise<Dock> {
-    const dock = new Dock(await mkdtemp(join(tmpdir(), 'fathom-dock-')), limits);
+  static async open(limits: Partial<DeliveryLimits> = {}, host = '127.0.0.1'): Promise<Dock> {
+    const dock = new Dock(await mkdtemp(join(tmpdir(), 'fathom-dock-')), limits, host);
     await Promise.all([dock.serve(), dock.#buildLauncher()]);
     return dock;
   }
@@ -85,7 +89,7 @@ export class Dock {
     const desk = new Deliveries({
       folder: join(this.folder, 'deliveries'),
       secret: dockSecret,
-      baseUrl: () => (this.#port === 0 ? '' : `http://127.0.0.1:${this.#port}`),
+      baseUrl: () => (this.#port === 0 ? '' : `http://${this.#host}:${this.#port}`),
       ambient,
       limits: this.#limits,
     });
@@ -104,7 +108,7 @@ export class Dock {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
-    await app.listen({ port: this.#port, host: '127.0.0.1' });
+    await app.listen({ port: this.#port, host: this.#host });
     this.#port = (app.server.address() as AddressInfo).port;
     [this.#app, this.#blobs, this.#desk] = [app, blobs, desk];
   }
