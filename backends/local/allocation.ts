@@ -13,34 +13,56 @@ export interface Allocation {
   readonly cpus: number;
   readonly memoryMiB: number;
   readonly gpus: readonly number[];
+  /** When it ends at the latest, epoch milliseconds; null (or absent, in older files) when nobody knows. */
+  readonly until?: number | null;
 }
 
 export interface Demand {
   readonly id: string;
   readonly resources: Resources;
+  /** Of jobs; a server runs until somebody ends it. */
+  readonly ends: boolean;
 }
 
+/** How many behind the first one that has to wait are looked at: a long queue must not cost a long look. */
+const lookedAtBehind = 64;
+/** From the grant to the time limit's own start, and from its end to the end of the program. */
+const slackMs = 15_000;
+
 /**
- * Whom to start now, first come first served. Who does not fit yet keeps what is free of what it
- * needs, and nobody behind it takes what it lacks: so a large one is never starved by small ones,
- * while one that waits for a GPU does not hold up those that need none.
+ * Whom to start now, first come first served. Who lacks a GPU keeps what is free of the rest of what it needs, and does
+ * not hold up those that need none. Behind the first one that lacks processors or memory others may pass as long as they
+ * do not delay it: they end, by their time limits, before it could start, or leave room for it when it could.
  */
 export function allocate(
   capacity: Capacity,
   held: readonly Allocation[],
   waiting: Iterable<Demand>,
+  now: number,
 ): readonly Allocation[] {
   let { cpus, memoryMiB } = free(capacity, held);
   let gpus = capacity.gpus.filter(({ index }) => !held.some((one) => one.gpus.includes(index)));
   let gpusAreLacking = false;
+  let reservation: Reservation | null = null;
+  let behind = 0;
   const granted: Allocation[] = [];
-  for (const { id, resources } of waiting) {
+  for (const { id, resources, ends } of waiting) {
+    if (reservation !== null && ++behind > lookedAtBehind) break;
     if (misfit(capacity, resources) !== null) continue;
     const devices =
       resources.gpus === null ? [] : gpusAreLacking ? null : pick(gpus, resources.gpus);
     const fits = resources.cpus <= cpus + 1e-9 && resources.memoryMiB <= memoryMiB;
-    // Everybody needs processors and memory: whoever lacks them holds up all behind.
-    if (!fits) break;
+    const until = ends ? now + resources.timeLimitSeconds * 1000 + slackMs : null;
+    if (reservation === null && !fits) {
+      reservation = reserve(capacity, [...held, ...granted], resources);
+      gpusAreLacking ||= resources.gpus !== null;
+      continue;
+    }
+    if (reservation !== null) {
+      if (!fits || devices === null) continue;
+      const delays = until === null || until > reservation.at;
+      if (delays && !takeSpare(reservation, resources)) continue;
+    }
     cpus -= resources.cpus;
     memoryMiB -= resources.memoryMiB;
     if (devices === null) {
@@ -53,9 +75,45 @@ export function allocate(
       cpus: resources.cpus,
       memoryMiB: resources.memoryMiB,
       gpus: devices.map(({ index }) => index),
+      until,
     });
   }
   return granted;
+}
+
+/** When the one that waits can start at the latest, and what it leaves to others then. */
+interface Reservation {
+  readonly at: number;
+  spareCpus: number;
+  spareMemoryMiB: number;
+}
+
+/** What ends by itself is given back in the order of its ends; what does not may be given back at any time, or never. */
+function reserve(
+  capacity: Capacity,
+  held: readonly Allocation[],
+  resources: Resources,
+): Reservation {
+  let { cpus, memoryMiB } = free(capacity, held);
+  const ends = (one: Allocation): number => one.until ?? Infinity;
+  for (const one of held.toSorted((a, b) => ends(a) - ends(b))) {
+    cpus += one.cpus;
+    memoryMiB += one.memoryMiB;
+    const spareCpus = cpus - resources.cpus;
+    const spareMemoryMiB = memoryMiB - resources.memoryMiB;
+    if (spareCpus >= -1e-9 && spareMemoryMiB >= 0) {
+      return { at: ends(one), spareCpus, spareMemoryMiB };
+    }
+  }
+  return { at: Infinity, spareCpus: 0, spareMemoryMiB: 0 };
+}
+
+function takeSpare(reservation: Reservation, resources: Resources): boolean {
+  const { spareCpus, spareMemoryMiB } = reservation;
+  if (resources.cpus > spareCpus + 1e-9 || resources.memoryMiB > spareMemoryMiB) return false;
+  reservation.spareCpus -= resources.cpus;
+  reservation.spareMemoryMiB -= resources.memoryMiB;
+  return true;
 }
 
 export function free(
@@ -76,22 +134,30 @@ export interface Misfit {
 /** Why it can never run here, whoever else is there; null when it can. */
 export function misfit(capacity: Capacity, resources: Resources): Misfit | null {
   if (resources.cpus > capacity.cpus) {
-    return exceeds(`${resources.cpus} processors are asked for; there are ${capacity.cpus}.`);
+    return exceeds(
+      `${resources.cpus} processors are asked for; there are ${capacity.cpus}. Ask for less in \`resources.cpus\`, or on another backend.`,
+    );
   }
   if (resources.memoryMiB > capacity.memoryMiB) {
     return exceeds(
-      `${resources.memoryMiB} MiB of memory are asked for; there are ${capacity.memoryMiB}.`,
+      `${resources.memoryMiB} MiB of memory are asked for; there are ${capacity.memoryMiB}. Ask for less in \`resources.memoryMiB\`, or on another backend.`,
     );
   }
   if (resources.gpus === null) return null;
   const kind = describeGpus(resources.gpus);
   const matching = capacity.gpus.filter((device) => matches(device, resources.gpus)).length;
   if (matching === 0) {
-    return { code: 'NO_ACCELERATOR', message: `There is no ${kind} on this machine.` };
+    const others = [...new Set(capacity.gpus.map((gpu) => `${gpu.model} (${gpu.memoryMiB} MiB)`))];
+    const there =
+      others.length === 0 ? 'There is no GPU at all' : `There are: ${others.join(', ')}`;
+    const message = `There is no ${kind} on this machine. ${there}: change \`resources.gpus\`, or ask another backend.`;
+    return { code: 'NO_ACCELERATOR', message };
   }
   return matching >= resources.gpus.count
     ? null
-    : exceeds(`${resources.gpus.count} of ${kind} are asked for; there are ${matching}.`);
+    : exceeds(
+        `${resources.gpus.count} of ${kind} are asked for; there are ${matching}. Ask for fewer in \`resources.gpus.count\`.`,
+      );
 }
 
 /** Throws Unsupported for what this machine does not have at all; what it has too little of is waited for, with the reason. */

@@ -30,7 +30,9 @@ export const local = defineBackend<LocalSettings>({
     const survey = await surveyOf(settings);
     const client = new LocalClient(surroundings.stateFolder, settings.supervisor);
     await client.sweep(surroundings.now() - abandonedAfterMs);
-    const scheduler = new Scheduler(client, capacityOf(settings, survey), survey.raw);
+    const scheduler = new Scheduler(client, capacityOf(settings, survey), survey.raw, () =>
+      surroundings.now(),
+    );
     const site = new Site({ name, settings, surroundings, client, scheduler });
     site.rescan();
     void site.look();

@@ -109,7 +109,7 @@ export class LocalJobs implements JobRunner {
       return value === undefined ? 'unreadable' : value;
     };
     const isHeld = !this.#site.canLaunch(record) && !this.#site.isClaimed(record);
-    const queued = isHeld ? heldForSecrets : scheduler.waiting(record.resources);
+    const queued = isHeld ? heldForSecrets : scheduler.waiting(record);
     return observeJob({
       exit: read('exit'),
       program: read('program'),

@@ -1,8 +1,9 @@
 import type { JobStatus } from '../contract/job-runner.ts';
 import type { Resources } from '../../domain/resources.ts';
 import type { Allocation, Capacity, Demand } from './allocation.ts';
-import { allocate, free, misfit } from './allocation.ts';
+import { allocate, misfit } from './allocation.ts';
 import type { LocalClient } from './client.ts';
+import { queueMessage } from './queue-message.ts';
 import type { JobGrant, LaunchRecord, ServiceGrant, ServiceWish } from './control/record.ts';
 
 const allocationsFile = 'allocations.json';
@@ -24,10 +25,13 @@ export class Scheduler {
   readonly #granted = new Set<string>();
   #held: readonly Allocation[] = [];
 
-  constructor(client: LocalClient, capacity: Capacity, gpuEvidence: string) {
+  readonly #now: () => number;
+
+  constructor(client: LocalClient, capacity: Capacity, gpuEvidence: string, now: () => number) {
     this.#client = client;
     this.capacity = capacity;
     this.gpuEvidence = gpuEvidence;
+    this.#now = now;
   }
 
   /** Every job that has not ended and every service, as far as they are known here. */
@@ -83,7 +87,8 @@ export class Scheduler {
     return this.#client.locked(() => {
       const before = this.#readHeld();
       const kept = before.filter((one) => this.#isHeld(one));
-      const added = allocate(this.capacity, kept, this.#demands(new Set(kept.map(({ id }) => id))));
+      const demands = this.#demands(new Set(kept.map(({ id }) => id)));
+      const added = allocate(this.capacity, kept, demands, this.#now());
       this.#held = [...kept, ...added];
       if (added.length > 0 || kept.length < before.length) {
         this.#client.writeShared(allocationsFile, this.#held);
@@ -93,15 +98,31 @@ export class Scheduler {
   }
 
   /** Why it was not granted yet. */
-  waiting(resources: Resources): NonNullable<JobStatus['waiting']> {
+  waiting(record: LaunchRecord): NonNullable<JobStatus['waiting']> {
+    const { resources } = record;
     const never = misfit(this.capacity, resources);
     if (never !== null) {
       return { ...never, raw: never.code === 'NO_ACCELERATOR' ? this.gpuEvidence : null };
     }
-    const { cpus, memoryMiB } = free(this.capacity, this.#held);
-    const left = `${round(cpus)} processors and ${round(memoryMiB)} MiB of memory are free`;
-    const message = `Others use what it needs, or come first; ${left}.`;
+    const first = this.#firstWaiting();
+    const isBehind = first !== undefined && isBefore(first, record);
+    const message = queueMessage(
+      record,
+      this.capacity,
+      this.#held.map((one) => ({ ...one, holder: this.#known.get(ownerOf(one.id)) ?? null })),
+      isBehind ? first : null,
+    );
     return { code: 'RESOURCES_BUSY', message, raw: null };
+  }
+
+  /** The job at the head of the queue; one that can never run here stands in nobody's way. */
+  #firstWaiting(): LaunchRecord | undefined {
+    return this.#jobs.find(
+      (job) =>
+        !this.#granted.has(job.mark) &&
+        misfit(this.capacity, job.resources) === null &&
+        !this.#isOver(job.name),
+    );
   }
 
   #grantJobs(): readonly LaunchRecord[] {
@@ -136,7 +157,9 @@ export class Scheduler {
   *#demands(held: ReadonlySet<string>): Generator<Demand> {
     for (const record of inOrder(this.#services, this.#jobs)) {
       const { resources } = record;
-      for (const id of this.#wantedIds(record)) if (!held.has(id)) yield { id, resources };
+      for (const id of this.#wantedIds(record)) {
+        if (!held.has(id)) yield { id, resources, ends: record.kind === 'JOB' };
+      }
     }
   }
 
@@ -173,21 +196,34 @@ export class Scheduler {
     const held: Allocation[] = [];
     for (const record of this.#jobs) {
       const grant = this.#client.read('JOB', record.name, 'grant') as JobGrant | null | undefined;
-      if (grant != null) held.push(allocation(idOf(record), record.resources, grant.gpus));
+      if (grant == null) continue;
+      // When it was granted is lost with the file: at the latest now.
+      const until = this.#now() + record.resources.timeLimitSeconds * 1000;
+      held.push(allocation(idOf(record), record.resources, grant.gpus, until));
     }
     for (const record of this.#services) {
       const grant = this.#client.read('SERVICE', record.name, 'grant') as
         ServiceGrant | null | undefined;
       for (const { slot, gpus } of grant?.slots ?? []) {
-        held.push(allocation(`${idOf(record)}/${slot}`, record.resources, gpus));
+        held.push(allocation(`${idOf(record)}/${slot}`, record.resources, gpus, null));
       }
     }
     return held;
   }
 }
 
-function allocation(id: string, resources: Resources, gpus: readonly number[]): Allocation {
-  return { id, cpus: resources.cpus, memoryMiB: resources.memoryMiB, gpus };
+function allocation(
+  id: string,
+  { cpus, memoryMiB }: Resources,
+  gpus: readonly number[],
+  until: number | null,
+): Allocation {
+  return { id, cpus, memoryMiB, gpus, until };
+}
+
+/** The job or service of an allocation: its id without the slot. */
+function ownerOf(id: string): string {
+  return id.split('/').slice(0, 2).join('/');
 }
 
 function idOf(record: LaunchRecord): string {
@@ -212,8 +248,4 @@ function* inOrder(
 function isBefore(a: LaunchRecord, b: LaunchRecord): boolean {
   if (a.submittedAt !== b.submittedAt) return a.submittedAt < b.submittedAt;
   return a.sequence !== b.sequence ? a.sequence < b.sequence : a.name < b.name;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

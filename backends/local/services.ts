@@ -80,7 +80,7 @@ export class LocalServices implements ServiceRunner {
       state: this.#state(name),
       supervisorAlive,
       stranded: isStranded ? stranded : null,
-      queued: scheduler.waiting(record.resources),
+      queued: scheduler.waiting(record),
     });
   }
 

@@ -21,17 +21,32 @@ afterEach(async () => {
 });
 
 describe('the queue', () => {
-  test('lets nothing small overtake what waits for room, and starts it when there is room', async () => {
+  test('lets nothing small delay what waits for room, and starts it when there is room', async () => {
     const under = await local({ cpus: 2 });
     const sized = (cpus: number) => ({
       resources: { cpus, memoryMiB: 64, gpus: null, timeLimitSeconds: 60 },
+      labels: { run: `run-of-${cpus}` },
     });
     const running = await submit(under.jobs, job(under.shell('sleep 60'), sized(1)));
     const large = await submit(under.jobs, job(under.shell('sleep 0.1'), sized(2)));
     const small = await submit(under.jobs, job(under.shell('exit 0'), sized(1)));
     await untilJob(under.jobs, running, ({ phase }) => phase === 'RUNNING');
     expect((await under.jobs.inspect(large)).phase).toBe('PENDING');
-    expect((await under.jobs.inspect(small)).phase).toBe('PENDING');
+    const waits = await under.jobs.inspect(small);
+    expect(waits.phase).toBe('PENDING');
+    expect(waits.waiting?.message).toBe(
+      '1 processor and %FREE% MiB of memory are free, 1 processor and 64 MiB of memory are asked for. run-of-2, which waits for 2 processors and 64 MiB of memory, comes first and would be delayed; with a shorter `resources.timeLimitSeconds` this one may pass it.'.replace(
+        '%FREE%',
+        String(((await under.backend.health()).capacity?.memoryMiB ?? 0) - 64),
+      ),
+    );
+    expect((await under.jobs.inspect(large)).waiting?.message).toContain(
+      'run-of-1 holds 1 processor and 64 MiB of memory.',
+    );
+    const short = { ...sized(1).resources, timeLimitSeconds: 1 };
+    const quick = await submit(under.jobs, job(under.shell('exit 0'), { resources: short }));
+    expect((await untilEnded(under.jobs, quick)).exit?.code).toBe(0);
+    expect((await under.jobs.inspect(large)).phase).toBe('PENDING');
     await under.jobs.cancel(running);
     const [first, second] = await Promise.all([
       untilEnded(under.jobs, large),
