@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const exhaustive = [
   'test/contract/backend/*-crash.test.ts',
   'test/contract/backend/slurm-*.test.ts',
-  'test/contract/backend/kubernetes-faults.test.ts',
+  'test/contract/backend/kubernetes-{faults,launcher}.test.ts',
   'test/contract/backend/openwhisk{,-faults}.test.ts',
   'test/docs/**',
   'test/e2e/bad-days/{modules,power-cuts}.test.ts',
