@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, FathomError } from '../domain/errors.ts';
 import type { Followed } from './tail.ts';
 
@@ -28,7 +27,7 @@ async function untilAnswered<A>(ask: () => Promise<A>): Promise<A> {
       const isPassing = error instanceof FathomError && passing.has(error.code);
       if (!isPassing || pauses >= mostPauses) throw error;
     }
-    await sleep(pauseMs);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
     pauseMs = Math.min(longestPauseMs, pauseMs * 2);
   }
 }
