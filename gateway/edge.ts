@@ -39,6 +39,8 @@ export interface Edge {
   readonly limits: Limits;
   /** Ends WebSockets (1001) and event streams so that clients resume elsewhere; called when the server closes, too. */
   drain(graceMs?: number): Promise<void>;
+  /** Serves another graph from now on; what is under way ends on the one it began with, which is closed afterwards. */
+  replace(executor: Executor): void;
 }
 
 /**
@@ -139,7 +141,7 @@ export async function registerEdge(app: FastifyInstance, options: EdgeOptions): 
     });
   });
 
-  return { limits, drain };
+  return { limits, drain, replace: (graph) => operations.replace(graph) };
 
   async function handle(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     guardCrossSite(request.method, headersOf(request.headers), allowedOrigins);

@@ -40,22 +40,34 @@ export interface OperationsOptions {
 
 /** The one way in for HTTP, WebSocket and event streams, so that no bound holds on one door only. */
 export class Operations {
-  readonly #executor: Executor;
+  #graph: ServedGraph;
   readonly #errorFor: ErrorFor;
   readonly #limits: Limits;
-  readonly #documents: Documents;
+  readonly #introspection: boolean;
   readonly #watch: Watch;
 
   constructor(options: OperationsOptions) {
-    this.#executor = options.executor;
     this.#errorFor = options.errorFor;
     this.#limits = options.limits;
+    this.#introspection = options.introspection;
     this.#watch = options.watch ?? unwatched;
-    this.#documents = new Documents({
-      schema: options.executor.schema,
-      limits: options.limits,
-      introspection: options.introspection,
-    });
+    this.#graph = this.#served(options.executor);
+  }
+
+  /**
+   * From now on operations run on another graph. What is under way ends on the one it began with, which is closed after the
+   * last of them, streams included.
+   */
+  replace(executor: Executor): void {
+    const before = this.#graph;
+    this.#graph = this.#served(executor);
+    before.retire();
+  }
+
+  #served(executor: Executor): ServedGraph {
+    const { schema } = executor;
+    const documents = { schema, limits: this.#limits, introspection: this.#introspection };
+    return new ServedGraph(executor, new Documents(documents));
   }
 
   /** Never rejects. */
@@ -67,46 +79,54 @@ export class Operations {
       kind = it;
       span.name(it, name);
     };
+    const graph = this.#graph;
+    const release = graph.use();
     const outcome = await span.within(() =>
-      this.#run({ ...request, headers: span.headers }, isRead),
+      this.#run(graph, { ...request, headers: span.headers }, isRead),
     );
+    if (outcome.kind !== 'stream') release();
     const said = saidOf(outcome);
     span.end(said);
     this.#watch.operationEnded(kind, said, (performance.now() - startedAt) / 1000);
-    return outcome.kind === 'stream' ? this.#watched(outcome.stream) : outcome;
+    return outcome.kind === 'stream' ? this.#watched(outcome.stream, release) : outcome;
   }
 
-  #watched(stream: ResultStream): Outcome {
+  #watched(stream: ResultStream, release: () => void): Outcome {
     const closed = this.#watch.streamOpened();
-    return { kind: 'stream', stream: counted(stream, () => this.#watch.eventSent(), closed) };
+    const over = (): void => {
+      closed();
+      release();
+    };
+    return { kind: 'stream', stream: counted(stream, () => this.#watch.eventSent(), over) };
   }
 
   async #run(
+    { executor, documents }: ServedGraph,
     request: OperationRequest,
     isRead: (kind: Incoming['kind'], name: string | undefined) => void,
   ): Promise<Outcome> {
     const presenter = { errorFor: this.#errorFor, requestId: request.requestId };
     try {
       const { query, operationName, variables } = checked(request);
-      const prepared = this.#documents.prepare(query, operationName);
+      const prepared = documents.prepare(query, operationName);
       if (!('document' in prepared))
         return refused(answer({ errors: [...prepared] }, EMPTY, presenter));
       const { document, kind } = prepared;
       isRead(kind, getOperationAST(document)?.name?.value);
       if (!request.allowed.includes(kind)) throw notHere(kind);
-      const overPages = this.#documents.check(prepared, variables);
+      const overPages = documents.check(prepared, variables);
       if (overPages.length > 0) return refused(answer({ errors: overPages }, document, presenter));
       const graph = { query: prepared.query, document, variables };
       const { headers, requestId } = request;
       if (kind === 'subscription') {
         const incoming = { kind, headers, requestId, signal: request.signal };
-        const opened = await this.#executor.subscribe({ ...graph, incoming });
+        const opened = await executor.subscribe({ ...graph, incoming });
         return isResultStream(opened) ? { kind: 'stream', stream: opened } : refused(opened);
       }
       const deadline = new Deadline(this.#limits.deadlineMs, request.signal);
       try {
         const incoming = { kind, headers, requestId, signal: deadline.signal };
-        const result = await deadline.hold(this.#executor.run({ ...graph, incoming }));
+        const result = await deadline.hold(executor.run({ ...graph, incoming }));
         return 'data' in result ? { kind: 'result', result } : refused(result);
       } finally {
         deadline.clear();
@@ -125,13 +145,43 @@ export class Operations {
   kindOf(query: unknown, operationName: unknown): Incoming['kind'] | undefined {
     if (typeof query !== 'string') return undefined;
     const name = typeof operationName === 'string' ? operationName : undefined;
-    const prepared = this.#documents.prepare(query, name);
+    const prepared = this.#graph.documents.prepare(query, name);
     return 'document' in prepared ? prepared.kind : undefined;
   }
 
   /** A refusal that a transport decided itself, with the extensions every error of ours has. */
   refuse(error: unknown, requestId: string): readonly GraphQLError[] {
     return refusal(error, { errorFor: this.#errorFor, requestId }).errors ?? [];
+  }
+}
+
+/** A graph, what was read of documents against it, and how many operations still need it. */
+class ServedGraph {
+  readonly executor: Executor;
+  readonly documents: Documents;
+  #users = 0;
+  #isRetired = false;
+
+  constructor(executor: Executor, documents: Documents) {
+    this.executor = executor;
+    this.documents = documents;
+  }
+
+  use(): () => void {
+    this.#users++;
+    return () => {
+      this.#users--;
+      this.#closeUnused();
+    };
+  }
+
+  retire(): void {
+    this.#isRetired = true;
+    this.#closeUnused();
+  }
+
+  #closeUnused(): void {
+    if (this.#isRetired && this.#users === 0) void this.executor.close();
   }
 }
 
