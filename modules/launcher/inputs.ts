@@ -65,7 +65,14 @@ async function fetchBlob(
   let { url } = input;
   for (let wrong = 0; ;) {
     try {
-      await platform.patiently(() => continueBlob(platform, { ...input, url }, partial));
+      await platform.patiently(async (_count, gotFurther) => {
+        const before = await sizeOf(partial);
+        try {
+          await continueBlob(platform, { ...input, url }, partial);
+        } finally {
+          if ((await sizeOf(partial)) > before) gotFurther();
+        }
+      });
     } catch (error) {
       if (!(error instanceof RefusedError) || error.code !== 'NOT_FOUND') throw error;
       // The link has expired, or the file is gone: a new manifest tells.

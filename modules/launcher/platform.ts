@@ -32,10 +32,11 @@ export class Platform {
   readonly #url: string;
   readonly #token: string;
   readonly #giveUpMs: number;
+  /** When patience began; it never ends while the program runs. */
+  #since = performance.now();
   #isUnderWay = false;
   readonly #say: (text: string) => void;
   #session = '';
-  #lastContact = performance.now();
   #isAway = false;
   /** Aborts what is under way when there is no reason to go on. */
   readonly #over = new AbortController();
@@ -61,7 +62,7 @@ export class Platform {
   /** While the program runs there is always something to wait for; when it has ended, patience begins anew. */
   setUnderWay(isUnderWay: boolean): void {
     this.#isUnderWay = isUnderWay;
-    this.#lastContact = performance.now();
+    this.#since = performance.now();
   }
 
   /** Why nothing is asked any more; null as long as it is. */
@@ -122,22 +123,30 @@ export class Platform {
     return this.#heard(await exchange({ ...request, signal: this.#over.signal }));
   }
 
-  /** Repeats `attempt` while it ends in AwayError. Rejects with GaveUpError in the end. */
-  async patiently<T>(attempt: (count: number) => Promise<T>): Promise<T> {
+  /**
+   * Repeats `attempt` while it ends in AwayError. An attempt that got further than the one before says so, and patience
+   * begins anew. Rejects with GaveUpError in the end.
+   */
+  async patiently<T>(attempt: (count: number, gotFurther: () => void) => Promise<T>): Promise<T> {
+    let failures = 0;
+    let since = performance.now();
+    const gotFurther = (): void => {
+      failures = 0;
+      since = performance.now();
+    };
     for (let count = 0; ; count++) {
       if (this.#overBecause !== null) throw this.#overBecause;
       try {
-        return await attempt(count);
+        return await attempt(count, gotFurther);
       } catch (error) {
         if (this.#overBecause !== null) throw this.#overBecause;
         if (!(error instanceof AwayError)) throw error;
-        await this.#wait(error, count);
+        await this.#wait(error, failures++, Math.max(since, this.#since));
       }
     }
   }
 
   #heard(answer: Answer): Answer {
-    this.#lastContact = performance.now();
     if (this.#isAway) this.#say('the platform answers again');
     this.#isAway = false;
     return answer;
@@ -145,17 +154,16 @@ export class Platform {
 
   #judged(error: unknown): unknown {
     if (!(error instanceof RefusedError)) return error;
-    this.#lastContact = performance.now();
     if (error.code === 'UNAUTHENTICATED') this.end(new ShutError(error.message));
     else if (error.code === 'VERSION_CONFLICT') this.end(new SupersededError(error.message));
     else return error;
     return this.#overBecause;
   }
 
-  async #wait(error: AwayError, count: number): Promise<void> {
-    const silentMs = performance.now() - this.#lastContact;
-    if (silentMs > this.#giveUpMs && !this.#isUnderWay) {
-      const seconds = Math.round(silentMs / 1000);
+  async #wait(error: AwayError, count: number, since: number): Promise<void> {
+    const triedMs = performance.now() - since;
+    if (triedMs > this.#giveUpMs && !this.#isUnderWay) {
+      const seconds = Math.round(triedMs / 1000);
       this.end(new GaveUpError(`nothing got through for ${seconds} s: ${error.message}`));
       return;
     }

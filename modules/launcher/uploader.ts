@@ -98,8 +98,12 @@ export class Uploader {
       const digest = await digestOf(file, before.size);
       const { size, mtimeMs } = await file.stat();
       if (size !== before.size || mtimeMs !== before.mtimeMs || digest === null) return 'CHANGED';
-      await this.#platform.patiently((count) =>
-        this.#put(path, file, { bytes: size, digest }, count),
+      let reached = 0;
+      await this.#platform.patiently((count, gotFurther) =>
+        this.#put(path, file, { bytes: size, digest }, count, (offset) => {
+          if (offset > reached) gotFurther();
+          reached = offset;
+        }),
       );
       this.#refused.delete(path);
       return 'SENT';
@@ -119,6 +123,7 @@ export class Uploader {
     file: FileHandle,
     { bytes, digest }: { readonly bytes: number; readonly digest: string },
     count: number,
+    standsAt: (offset: number) => void,
   ): Promise<void> {
     const target = `out/${path.split('/').map(encodeURIComponent).join('/')}`;
     const headers = { 'repr-digest': `sha-256=:${digest}:`, 'upload-length': bytes };
@@ -126,6 +131,7 @@ export class Uploader {
     if (count > 0 || bytes > smallBytes) {
       const known = await this.#platform.once('HEAD', target, { headers });
       offset = Number(known.headers['upload-offset'] ?? 0);
+      standsAt(offset);
     }
     for (let tries = 0; ; tries++) {
       try {

@@ -27,7 +27,7 @@ const noUploads = {} as Parameters<typeof dataPlane>[0]['datasets'];
 /** Blobs and deliveries on a folder of their own, served on a port that stays the same. */
 export class Dock {
   readonly folder: string;
-  readonly problems: string[] = [];
+  readonly #problems: string[] = [];
   readonly #limits: Partial<DeliveryLimits>;
   readonly #launched: Launched[] = [];
   readonly #sockets = new Set<Socket>();
@@ -101,7 +101,7 @@ export class Dock {
         blobs,
         links: createLinks({ ...link, baseUrl: () => '' }),
         deliveries: { desk, links: createLinks({ ...link, baseUrl: () => '../..' }) },
-        log: (_level, message, more) => this.problems.push(`${message} ${JSON.stringify(more)}`),
+        log: (_level, message, more) => this.#problems.push(`${message} ${JSON.stringify(more)}`),
       }),
     );
     app.server.on('connection', (socket) => {
@@ -160,10 +160,12 @@ export class Dock {
     return this.launch(delivery, work, ['run', ...quick, '--', '/bin/sh', '-c', script]);
   }
 
+  /** Rejects when the server was surprised by anything. */
   async destroy(): Promise<void> {
     await Promise.all(this.#launched.map((launched) => launched.kill()));
     if (this.#app !== null) await this.cutOff();
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    if (this.#problems.length > 0) throw new Error(this.#problems.join('\n'));
   }
 }
 
