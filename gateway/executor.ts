@@ -33,6 +33,8 @@ export interface Incoming {
   readonly requestId: string;
   /** Aborted at the deadline, or when the reader is gone. */
   readonly signal: AbortSignal;
+  /** How long the whole operation may take, in milliseconds; absent for a subscription. */
+  readonly allowedMs?: number;
 }
 
 /**

@@ -24,6 +24,8 @@ export const limits = Object.freeze({
   assumedListSize: 10,
   /** From the last byte of the request to the answer. */
   deadlineMs: 30_000,
+  /** The same for an operation that states longer waits itself (`waitUntilWarmMs`, `deadlineMs`): theirs, up to this. */
+  longestDeadlineMs: 905_000,
   /** Operations at once on one WebSocket. */
   operationsPerSocket: 100,
   /** Open WebSockets and event streams of this process. */

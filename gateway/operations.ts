@@ -6,6 +6,7 @@ import { isResultStream } from './executor.ts';
 import type { Executor, Incoming, ResultStream } from './executor.ts';
 import type { Limits } from './limits.ts';
 import { GatewayError } from './presentation.ts';
+import { statedMs } from './stated-deadline.ts';
 import type { ErrorFor } from './presentation.ts';
 import { counted } from './event-stream.ts';
 import { traced } from './tracing.ts';
@@ -123,9 +124,12 @@ export class Operations {
         const opened = await executor.subscribe({ ...graph, incoming });
         return isResultStream(opened) ? { kind: 'stream', stream: opened } : refused(opened);
       }
-      const deadline = new Deadline(this.#limits.deadlineMs, request.signal);
+      const { deadlineMs, longestDeadlineMs } = this.#limits;
+      const stated = statedMs(document, { ...prepared.defaults, ...variables });
+      const allowedMs = Math.max(deadlineMs, Math.min(stated, longestDeadlineMs));
+      const deadline = new Deadline(allowedMs, request.signal);
       try {
-        const incoming = { kind, headers, requestId, signal: deadline.signal };
+        const incoming = { kind, headers, requestId, signal: deadline.signal, allowedMs };
         const result = await deadline.hold(executor.run({ ...graph, incoming }));
         return 'data' in result ? { kind: 'result', result } : refused(result);
       } finally {

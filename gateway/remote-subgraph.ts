@@ -14,7 +14,7 @@ export interface RemoteLinkOptions {
   readonly url: string;
   /** Sockets kept to the subgraph for queries and mutations. */
   readonly connections?: number;
-  /** Of one fetch; the operation's own deadline ends it earlier. */
+  /** Of one fetch, where the operation does not state a longer deadline; its deadline ends it earlier. */
   readonly timeoutMs?: number;
 }
 
@@ -46,6 +46,9 @@ export function remoteLink(options: RemoteLinkOptions): SubgraphLink {
               headers: { ...forwardedHeaders(incoming), ...carried },
               body,
               signal: incoming.signal,
+              // An operation that states a longer deadline is waited for; its signal ends it.
+              headersTimeout: Math.max(timeoutMs, incoming.allowedMs ?? 0),
+              bodyTimeout: Math.max(timeoutMs, incoming.allowedMs ?? 0),
             });
             const result: unknown = await response.body.json();
             return resultFrom(result) ?? failed(name, `HTTP ${response.statusCode}`, incoming);

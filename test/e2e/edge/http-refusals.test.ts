@@ -1,7 +1,7 @@
 import { request as plainRequest } from 'node:http';
 import { getIntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startMode } from './modes.ts';
+import { modes, startMode } from './modes.ts';
 import type { RunningMode } from './modes.ts';
 import { RawClient } from './socket-client.ts';
 
@@ -161,6 +161,19 @@ describe('bounds', () => {
       504,
       'DEADLINE_EXCEEDED',
     ]);
+    await short.close();
+  });
+  it.each(modes)('waits for one that states a longer deadline itself (%s)', async (mode) => {
+    const short = await startMode(mode, { limits: { deadlineMs: 30 } });
+    const response = await fetch(short.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        query: 'query ($input: Patience!) { slowly(input: $input) }',
+        variables: { input: { ms: 300, deadlineMs: 20_000 } },
+      }),
+    });
+    expect(await response.json()).toEqual({ data: { slowly: 'done' } });
     await short.close();
   });
 });

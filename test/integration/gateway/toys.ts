@@ -134,7 +134,9 @@ function catalogue(modules: Map<string, ModuleRow>): Subgraph {
         echo(text: String): String
         filtered(by: Filter, list: [Int!]): String
         slow(ms: Int!): String
+        slowly(input: Patience!): String
       }
+      input Patience { ms: Int!, deadlineMs: Int }
       type Mutation { rename(input: Rename!): RenamePayload! }
     `),
     resolvers: {
@@ -164,6 +166,8 @@ function catalogue(modules: Map<string, ModuleRow>): Subgraph {
         echo: (_: unknown, { text }: { text?: string }) => text ?? null,
         filtered: (_: unknown, args: object) => JSON.stringify(args),
         slow: (_: unknown, { ms }: { ms: number }) =>
+          new Promise((resolve) => setTimeout(resolve, ms, 'done')),
+        slowly: (_: unknown, { input: { ms } }: { input: { ms: number } }) =>
           new Promise((resolve) => setTimeout(resolve, ms, 'done')),
       },
       Mutation: {
