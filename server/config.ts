@@ -15,6 +15,11 @@ export interface Config {
   readonly dataPort: number;
   /** How clients reach that; null: where it listens. Without a slash at the end. */
   readonly dataUrl: string | null;
+  /**
+   * An address of its own for the launchers of jobs, where nothing but deliveries and their data are served; null: they
+   * use the address of the data plane. `url` is how sites reach it, without a slash at the end.
+   */
+  readonly sites: { readonly host: string; readonly port: number; readonly url: string } | null;
   /** Folders whose sub-folders are modules; absolute. */
   readonly moduleFolders: readonly string[];
   readonly introspection: boolean;
@@ -63,7 +68,24 @@ const environment = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
 });
 
+const siteAddress = z
+  .strictObject({
+    host: z.union([z.ipv4(), z.ipv6(), z.hostname()]),
+    port: z.int().min(1).max(65_535),
+    url: z.url({ protocol: /^https?$/ }).optional(),
+  })
+  .refine(
+    ({ host, url }) => url !== undefined || !/^(0\.0\.0\.0|::)$/.test(host),
+    'a server on all addresses needs the `url` that sites reach it by',
+  );
+
 const file = z.strictObject({
+  dataPlane: z
+    .strictObject({
+      publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+      sites: siteAddress.optional(),
+    })
+    .default({}),
   backends: z
     .array(
       z.strictObject({
@@ -95,7 +117,8 @@ export function readConfig(
     host: values.FATHOM_HOST,
     port: values.FATHOM_PORT,
     dataPort: values.FATHOM_DATA_PORT,
-    dataUrl: values.FATHOM_DATA_URL?.replace(/\/+$/, '') ?? null,
+    dataUrl: bare(values.FATHOM_DATA_URL ?? settings.dataPlane.publicUrl),
+    sites: sitesIn(settings.dataPlane.sites),
     moduleFolders: folders?.map(at) ?? [resolve(root, 'modules')],
     introspection: values.FATHOM_INTROSPECTION === 'on',
     allowedOrigins: values.FATHOM_ALLOWED_ORIGINS.split(',').filter((origin) => origin !== ''),
@@ -115,12 +138,23 @@ function tracesUrl(values: z.infer<typeof environment>): string | null {
   return own ?? (all === undefined ? null : `${all.replace(/\/+$/, '')}/v1/traces`);
 }
 
+function bare(url: string | undefined): string | null {
+  return url?.replace(/\/+$/, '') ?? null;
+}
+
+function sitesIn(sites: z.infer<typeof siteAddress> | undefined): Config['sites'] {
+  if (sites === undefined) return null;
+  const { host, port } = sites;
+  const own = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return { host, port, url: bare(sites.url) ?? own };
+}
+
 function readFile(named: string | undefined): z.infer<typeof file> {
   const path = resolve(named ?? 'fathom.config.json');
   if (!existsSync(path)) {
     if (named !== undefined)
       throw new ConfigError(`FATHOM_CONFIG names ${path}, which is not there.`);
-    return {};
+    return file.parse({});
   }
   let value: unknown;
   try {

@@ -70,7 +70,7 @@ export async function openInstallation(request: InstallationRequest): Promise<In
     desk: new Deliveries({
       folder: join(config.stateFolder, 'deliveries'),
       secret,
-      baseUrl: request.dataUrl,
+      baseUrl: () => config.sites?.url ?? request.dataUrl(),
       ambient,
     }),
     // A site may know the server by another address than people do; `<base>/deliveries/<id>/manifest` leads to both.

@@ -16,6 +16,7 @@ import { requestIds } from './request-ids.ts';
 import type { RoleRequest, Running } from './role.ts';
 import { samples } from './samples.ts';
 import { seed } from './seed.ts';
+import { listenForSites } from './site-listener.ts';
 import { Metrics } from './telemetry/metrics.ts';
 
 /** Everything in one process: graph, edge, data plane, reconciler, on one port and one state folder. */
@@ -33,6 +34,7 @@ export async function serveEverything({ config, root, log }: RoleRequest): Promi
   metrics.ofInstallation(installation);
   const app = Fastify({ logger: false, ...serverOptions });
   endRefusedUpgrades(app);
+  let sites = { close: async () => {} };
   try {
     const { datasets } = services;
     await app.register(healthRoute(() => installationHealth('server', installation)));
@@ -59,7 +61,9 @@ export async function serveEverything({ config, root, log }: RoleRequest): Promi
     await installation.lookAfterWork();
     await app.listen({ host: config.host, port: config.port });
     url = addressOf(app);
+    sites = await listenForSites(config, installation, log);
   } catch (error) {
+    await sites.close();
     await app.close();
     await installation.close();
     throw error;
@@ -69,6 +73,7 @@ export async function serveEverything({ config, root, log }: RoleRequest): Promi
     url,
     async stop() {
       // Streams end first, resumable; then what writes; then what was written to.
+      await sites.close();
       await app.close();
       await installation.close();
     },

@@ -13,6 +13,7 @@ import { openInstallation } from './installation.ts';
 import { requestIds } from './request-ids.ts';
 import type { RoleRequest, Running } from './role.ts';
 import { seed } from './seed.ts';
+import { listenForSites } from './site-listener.ts';
 import { subgraphPorts } from './subgraph-ports.ts';
 
 interface Wanted {
@@ -42,7 +43,9 @@ export async function serveSubgraphs({ config, root, args, log }: RoleRequest): 
   const { at, links, deliveries, services } = installation;
   const servers: SubgraphServer[] = [];
   const app = Fastify({ logger: false, ...serverOptions });
+  let sites = { close: async () => {} };
   const close = async (): Promise<void> => {
+    await sites.close();
     await Promise.all(servers.map((server) => server.close()));
     await app.close();
     await installation.close();
@@ -55,6 +58,7 @@ export async function serveSubgraphs({ config, root, args, log }: RoleRequest): 
       await app.register(dataPlane({ datasets, blobs: at.blobs, links, deliveries, log }));
       await app.listen({ host: config.host, port: config.dataPort });
       bytesUrl = config.dataUrl ?? addressOf(app);
+      sites = await listenForSites(config, installation, log);
     }
     const subgraphs = new Map(buildSubgraphs().map((subgraph) => [subgraph.name, subgraph]));
     for (const { name, port } of wanted) {

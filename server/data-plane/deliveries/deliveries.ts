@@ -12,6 +12,7 @@ import { readLog } from '../../../backends/work-folder/log-reader.ts';
 import { outputFolder } from '../../../backends/work-folder/outputs.ts';
 import type { Ambient } from '../../../domain/ambient.ts';
 import { FathomError } from '../../../domain/errors.ts';
+import { PartsUnderWay } from '../parts-under-way.ts';
 import { type DeliveryRecord, DeliveryFolders, deliveryId } from './delivery-folders.ts';
 import { type DeliveryLimits, deliveryLimits } from './limits.ts';
 import { ReceivedFiles } from './received-files.ts';
@@ -27,6 +28,8 @@ export interface OpenDelivery {
 export class Deliveries {
   readonly limits: DeliveryLimits;
   readonly ambient: Pick<Ambient, 'now'>;
+  /** What is being received now, over whichever address. */
+  readonly parts = new PartsUnderWay(256);
   readonly #folders: DeliveryFolders;
   readonly #baseUrl: () => string;
   readonly #files = new Map<string, { readonly nonce: string; files: Promise<ReceivedFiles> }>();

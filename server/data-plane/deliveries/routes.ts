@@ -6,7 +6,6 @@ import { FathomError } from '../../../domain/errors.ts';
 import type { Links } from '../../../services/links.ts';
 import { leaveBody } from '../leave-body.ts';
 import { partContent, type PartPace } from '../part-content.ts';
-import type { PartsUnderWay } from '../parts-under-way.ts';
 import { type Deliveries, exitOf, type OpenDelivery } from './deliveries.ts';
 import { fileHeaders, offsetHeader } from './headers.ts';
 import { appendLog, beginSegment, logEnd } from './received-log.ts';
@@ -49,12 +48,11 @@ export function deliveryRoutes(
     readonly deliveries: Deliveries;
     /** Of blobs, relative to a delivery: whoever reached it reaches them by the same address. */
     readonly links: Pick<Links, 'blob'>;
-    readonly parts: PartsUnderWay;
     readonly pace: PartPace;
   },
 ): void {
-  const { deliveries, links, parts, pace } = surroundings;
-  const { limits, ambient } = deliveries;
+  const { deliveries, links, pace } = surroundings;
+  const { limits, ambient, parts } = deliveries;
   app.addContentTypeParser(bytesType, (_request, body, done) => done(null, body));
 
   const enter = (request: DeliveryRequest, reply: FastifyReply): OpenDelivery => {

@@ -16,6 +16,7 @@ import { dataPlane } from '../../../server/data-plane/data-plane.ts';
 import { Deliveries } from '../../../server/data-plane/deliveries/deliveries.ts';
 import type { DeliveryLimits } from '../../../server/data-plane/deliveries/limits.ts';
 import { createLinks } from '../../../server/data-plane/links.ts';
+import type { listenForSites } from '../../../server/site-listener.ts';
 import type { BlobStore } from '../../../storage/contract/blob-store.ts';
 import { openFileBlobStore } from '../../../storage/files/blob-store.ts';
 
@@ -76,6 +77,15 @@ export class Dock {
   get deliveries(): BackendDeliveries {
     if (this.#desk === null) throw new Error('The dock is closed.');
     return this.#desk.forBackend('far');
+  }
+
+  /** As much of an installation as a further listener needs. */
+  installation(): Parameters<typeof listenForSites>[1] {
+    if (this.#blobs === null || this.#desk === null) throw new Error('The dock is closed.');
+    const at = { blobs: this.#blobs } as Parameters<typeof listenForSites>[1]['at'];
+    const link = { secret: dockSecret, ambient: this.#desk.ambient, lifetimeSeconds: 3600 };
+    const links = createLinks({ ...link, baseUrl: () => '../..' });
+    return { at, links, deliveries: { desk: this.#desk, links } };
   }
 
   /** Time goes by for the server. */
