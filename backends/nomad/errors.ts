@@ -55,7 +55,10 @@ function kindOf(status: number, said: string | null, text: string): BackendError
     // Switched off by the operator, or no credentials of ours would help.
     return /disabled/i.test(text) ? 'Unavailable' : 'Unauthorized';
   }
-  if (status === 404) return 'NotFound';
+  // Some of what is not there is a 500.
+  if (status === 404 || /\b(job|alloc(ation)?|evaluation|deployment) not found/i.test(text)) {
+    return 'NotFound';
+  }
   if (status === 405 || status === 501) return 'Unsupported';
   if (status === 408 || status === 502 || status === 503 || status === 504) return 'Unavailable';
   if (/quota/i.test(text)) return 'NoCapacity';
