@@ -86,14 +86,14 @@ async function foreignSdl(name: string, url: string): Promise<string> {
   const request = {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json' },
-    body: JSON.stringify({ query: '{ _service { sdl } }' }),
+    body: JSON.stringify({ query: '{ service: _service { sdl } }' }),
     signal: AbortSignal.timeout(foreignLimitMs),
   };
   try {
     const answer = (await (await fetch(url, request)).json()) as {
-      readonly data?: { readonly _service?: { readonly sdl?: unknown } };
+      readonly data?: { readonly service?: { readonly sdl?: unknown } };
     };
-    const sdl = answer.data?._service?.sdl;
+    const sdl = answer.data?.service?.sdl;
     if (typeof sdl === 'string') return sdl;
   } catch {
     throw new ConfigError(`${name} is no subgraph of ours, and ${url} does not answer.`);

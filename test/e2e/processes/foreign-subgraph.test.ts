@@ -103,9 +103,9 @@ describe('a supergraph that is exchanged', () => {
     const query = '{ modules(first: 1) { totalCount } }';
     const failures: unknown[] = [];
     let asked = 0;
-    let isOver = false;
+    const over = new AbortController();
     const asking = (async () => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         const answer = (await ask(url, query).catch((error: unknown) => ({ error }))) as {
           readonly data?: unknown;
         };
@@ -113,9 +113,7 @@ describe('a supergraph that is exchanged', () => {
         if (answer.data === undefined) failures.push(answer);
       }
     })();
-    const loadedAt = async () =>
-      ((await group.health('gateway'))?.supergraph as { readonly loadedAt: string }).loadedAt;
-    const before = await loadedAt();
+    const before = loadedAtOf(await group.health('gateway'));
     const described = '"""Read anew."""\ntype ModuleConnection';
     await put((await ours()).replace(/^type ModuleConnection/m, described));
     await group.untilHealth('gateway', (health) => loadedAtOf(health) !== before);
@@ -129,19 +127,23 @@ describe('a supergraph that is exchanged', () => {
 
     await put(await ours());
     await group.untilHealth('gateway', (health) => refusalOf(health) === null);
-    isOver = true;
+    over.abort();
     await asking;
     expect(failures).toEqual([]);
     expect(asked).toBeGreaterThan(10);
   });
 });
 
-function loadedAtOf(health: Readonly<Record<string, unknown>>): string {
-  return (health['supergraph'] as { readonly loadedAt: string }).loadedAt;
+interface About {
+  readonly supergraph?: { readonly loadedAt: string; readonly refusal: string | null };
 }
 
-function refusalOf(health: Readonly<Record<string, unknown>> | null): string | null {
-  return (health?.['supergraph'] as { readonly refusal: string | null }).refusal;
+function loadedAtOf(health: About | null): string {
+  return health?.supergraph?.loadedAt ?? '';
+}
+
+function refusalOf(health: About | null): string | null {
+  return health?.supergraph?.refusal ?? null;
 }
 
 async function ask(url: string, query: string): Promise<unknown> {
@@ -173,7 +175,7 @@ async function startLedger(): Promise<Ledger> {
   return {
     url: /https?:\S+/.exec(said.toString())?.[0] ?? '',
     async end() {
-      child.kill('SIGTERM');
+      child.kill('SIGKILL');
       await closed;
     },
   };
