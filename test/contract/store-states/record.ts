@@ -1,6 +1,6 @@
 /**
  * Writes what a database of this version holds, to be opened by every later one:
- * `npx tsx test/contract/store-states/record.ts VERSION`, once for each release that changed the tables. Never edit what
+ * `npx tsx test/contract/store-states/record.ts VERSION`, once for each release that changed the tables, then `npm run format`. Never edit what
  * it wrote. Needs PostgreSQL with `pg_dump`.
  */
 import { execFileSync } from 'node:child_process';
