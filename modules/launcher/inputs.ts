@@ -30,6 +30,19 @@ export class InputError extends Error {}
 const atOnce = 4;
 const wrongContentsAllowed = 3;
 
+/**
+ * Programs of somebody else's run as whatever user their image says, which is seldom ours: the folders that they write to
+ * are opened to all. Where the folder is somebody else's already, that is as it is.
+ */
+export async function openToAll(work: string, manifest: Manifest | null): Promise<void> {
+  const folders = new Set([work, join(work, 'out')]);
+  for (const { path } of manifest?.inputs ?? []) {
+    for (let at = dirname(path); at !== '.'; at = dirname(at)) folders.add(join(work, at));
+  }
+  await mkdir(join(work, 'out'), { recursive: true });
+  for (const folder of folders) await chmod(folder, 0o777).catch(() => undefined);
+}
+
 /** Every input in the work folder, verified. What is there already is not fetched again. */
 export async function fetchInputs(platform: Platform, work: string): Promise<Manifest> {
   const manifest = await readManifest(platform);

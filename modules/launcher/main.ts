@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { bringBack } from './return.ts';
 import { messageOf } from './exchange.ts';
-import { fetchInputs } from './inputs.ts';
+import { fetchInputs, openToAll } from './inputs.ts';
 import { type Options, readOptions, UsageError } from './options.ts';
 import { Platform } from './platform.ts';
 import { notStartedCode } from './program-exit.ts';
@@ -38,7 +38,8 @@ async function done(
 ): Promise<number> {
   if (options.command === 'fetch') {
     const say = (text: string): void => void process.stderr.write(`fathom: ${text}\n`);
-    await fetchInputs(new Platform({ ...options, say }), options.work);
+    const manifest = await fetchInputs(new Platform({ ...options, say }), options.work);
+    if (!options.isPrivate) await openToAll(options.work, manifest);
     return 0;
   }
   const signals = new StopSignals();

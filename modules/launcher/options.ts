@@ -24,6 +24,8 @@ export interface Options {
   readonly sweepMs: number;
   /** `return` sends the rest when this file is there; absolute. */
   readonly stopFile: string;
+  /** `fetch` and `return`: the program is ours too, so nobody else has to write to the work folder. */
+  readonly isPrivate: boolean;
 }
 
 /** What a person or a backend has to mend in the call. */
@@ -38,6 +40,7 @@ export const usage = `use: launcher fetch | run [options] -- PROGRAM ARGUMENT…
   --settle S           a file untouched for so long is complete while the program runs (run 3, return 15)
   --sweep S            how often is looked for what is new (1)
   --stop-file FILE     return: the end has come when it is there (out/.ended)
+  --private            fetch, return: the work folder is not opened to other users
   --no-echo            run: the program's lines are not printed here as well
 
 FATHOM_DELIVERY_URL says where to, FATHOM_DELIVERY_TOKEN (or the file named by
@@ -75,6 +78,7 @@ export function readOptions(
     giveUpMs: seconds('give-up', 3600),
     settleMs: seconds('settle', command === 'return' ? 15 : 3),
     sweepMs: seconds('sweep', 1),
+    isPrivate: values.private === true,
     stopFile: resolve(work, values['stop-file'] ?? 'out/.ended'),
   };
 }
@@ -93,6 +97,7 @@ function parsed(args: readonly string[]) {
         sweep: text,
         'stop-file': text,
         'no-echo': { type: 'boolean' },
+        private: { type: 'boolean' },
       },
     }).values;
   } catch (error) {

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { claim, keepBeating } from './claim.ts';
 import { messageOf } from './exchange.ts';
 import type { Options } from './options.ts';
+import { openToAll } from './inputs.ts';
 import { GaveUpError, Platform } from './platform.ts';
 import { refusedCode, tryAgainCode } from './program-exit.ts';
 import { StateFolder } from './state-folder.ts';
@@ -17,6 +18,7 @@ export async function bringBack(options: Options, signals: StopSignals): Promise
   const platform = new Platform({ ...options, say });
   const out = join(options.work, 'out');
   mkdirSync(out, { recursive: true });
+  if (!options.isPrivate) await openToAll(options.work, null);
   const told = new AbortController();
   signals.handle((signal, count) => {
     told.abort();

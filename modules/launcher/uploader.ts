@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { RefusedError } from './exchange.ts';
+import { messageOf, RefusedError } from './exchange.ts';
 import { complete, outFile, type OutFile, outFiles } from './out-files.ts';
 import type { Platform } from './platform.ts';
 
@@ -31,7 +31,7 @@ export class Uploader {
     this.#say = say;
   }
 
-  /** Files that the platform does not take. */
+  /** Files that the platform does not take, or that we may not read. */
   get refused(): readonly string[] {
     return [...this.#refused].toSorted();
   }
@@ -90,8 +90,13 @@ export class Uploader {
 
   async #sendOnce(path: string): Promise<Outcome> {
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    const file = await open(join(this.#out, path), flags).catch(() => null);
-    if (file === null) return 'GONE';
+    let file: FileHandle;
+    try {
+      file = await open(join(this.#out, path), flags);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      return code === 'ENOENT' || code === 'ELOOP' ? 'GONE' : this.#refuse(path, messageOf(error));
+    }
     try {
       const before = await file.stat();
       if (!before.isFile()) return 'GONE';
@@ -110,12 +115,16 @@ export class Uploader {
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       if (error.code === 'DIGEST_MISMATCH') return 'CHANGED';
-      this.#say(`out/${path} is not taken: ${error.message}`);
-      this.#refused.add(path);
-      return 'REFUSED';
+      return this.#refuse(path, error.message);
     } finally {
       await file.close();
     }
+  }
+
+  #refuse(path: string, why: string): Outcome {
+    if (!this.#refused.has(path)) this.#say(`out/${path} is not taken: ${why}`);
+    this.#refused.add(path);
+    return 'REFUSED';
   }
 
   async #put(

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sample } from '../../contract/blob-store.contract.ts';
@@ -232,6 +232,10 @@ describe('beside and before a program', () => {
       expect(await readFile(join(work, 'data', 'x'))).toEqual(data);
     }
     expect((await dock.received('one')).heardAt).toBe(null);
+    // The program may be any user's.
+    for (const folder of ['.', 'out', 'data']) {
+      expect((await stat(join(work, folder))).mode & 0o777).toBe(0o777);
+    }
   });
 
   test('return brings files while somebody else runs the program, and the rest at the stop file', async () => {
