@@ -6,4 +6,6 @@ export const roles: Readonly<Record<string, Role>> = {
   gateway: async (request) => (await import('./role-gateway.ts')).serveGateway(request),
   subgraph: async (request) => (await import('./role-subgraph.ts')).serveSubgraphs(request),
   worker: async (request) => (await import('./role-worker.ts')).serveWorker(request),
+  backup: async (request) => (await import('./backup.ts')).backup(request),
+  restore: async (request) => (await import('./backup.ts')).restore(request),
 };
