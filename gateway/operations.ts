@@ -11,7 +11,7 @@ import type { ErrorFor } from './presentation.ts';
 import { counted } from './event-stream.ts';
 import { traced } from './tracing.ts';
 import { unwatched } from './watch.ts';
-import type { Watch } from './watch.ts';
+import type { EndedOperation, Watch } from './watch.ts';
 
 /** What any transport was asked, before anything of it is believed. */
 export interface OperationRequest {
@@ -75,10 +75,10 @@ export class Operations {
   async run(request: OperationRequest): Promise<Outcome> {
     const startedAt = performance.now();
     const span = traced(request);
-    let kind: Incoming['kind'] | 'unread' = 'unread';
-    const isRead = (it: Incoming['kind'], name: string | undefined): void => {
-      kind = it;
-      span.name(it, name);
+    let read: Pick<EndedOperation, 'kind' | 'name'> = { kind: 'unread', name: null };
+    const isRead = (kind: Incoming['kind'], name: string | undefined): void => {
+      read = { kind, name: name ?? null };
+      span.name(kind, name);
     };
     const graph = this.#graph;
     const release = graph.use();
@@ -88,7 +88,9 @@ export class Operations {
     if (outcome.kind !== 'stream') release();
     const said = saidOf(outcome);
     span.end(said);
-    this.#watch.operationEnded(kind, said, (performance.now() - startedAt) / 1000);
+    const seconds = (performance.now() - startedAt) / 1000;
+    const { requestId } = request;
+    this.#watch.operationEnded({ ...read, outcome: said, seconds, requestId });
     return outcome.kind === 'stream' ? this.#watched(outcome.stream, release) : outcome;
   }
 

@@ -24,7 +24,7 @@ export async function serveGateway({ config, root, args, log }: RoleRequest): Pr
   };
   let served = await plan();
   const { executor } = served;
-  const metrics = new Metrics('gateway');
+  const metrics = new Metrics('gateway', log);
   const startedAt = Date.now();
   let reloads: Reloading | null = null;
   const app = Fastify({ logger: false, ...serverOptions });

@@ -30,7 +30,7 @@ export async function serveEverything({ config, root, log }: RoleRequest): Promi
     access: 'exclusive',
   });
   const { at, links, deliveries, services } = installation;
-  const metrics = new Metrics('server');
+  const metrics = new Metrics('server', log);
   metrics.ofInstallation(installation);
   const app = Fastify({ logger: false, ...serverOptions });
   endRefusedUpgrades(app);

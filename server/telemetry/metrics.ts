@@ -3,12 +3,14 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { Watch } from '../../gateway/watch.ts';
 import type { Installation } from '../installation.ts';
 
+type Log = (level: 'info' | 'warn' | 'error', message: string, details?: object) => void;
+
 /** What this process counts, in Prometheus' text format. Labels have few values: no ids, no names that callers choose. */
 export class Metrics {
   readonly registry = new Registry();
   readonly watch: Watch;
 
-  constructor(role: string) {
+  constructor(role: string, log: Log = () => undefined) {
     const registers = [this.registry];
     this.registry.setDefaultLabels({ role });
     collectDefaultMetrics({ register: this.registry });
@@ -36,9 +38,11 @@ export class Metrics {
       registers,
     });
     this.watch = {
-      operationEnded(kind, outcome, took) {
+      operationEnded(operation) {
+        const { kind, outcome } = operation;
         operations.inc({ kind, outcome });
-        seconds.observe({ kind }, took);
+        seconds.observe({ kind }, operation.seconds);
+        log('info', 'An operation was answered.', operation);
       },
       streamOpened() {
         streams.inc();
