@@ -9,7 +9,7 @@ import { siteHealth } from './health.ts';
 import { KubernetesJobs } from './jobs.ts';
 import { planOf } from './plan.ts';
 import { release } from './release.ts';
-import { wraps } from './launcher.ts';
+import { wraps } from './work-volumes.ts';
 import { KubernetesServices } from './services.ts';
 import { Site } from './site.ts';
 

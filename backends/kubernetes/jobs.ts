@@ -6,12 +6,13 @@ import type { Handle, JobWorkload } from '../contract/workload.ts';
 import { outputFolder } from '../work-folder/outputs.ts';
 import { refusal } from './errors.ts';
 import { queueWaiting } from './kueue.ts';
-import { unopened, wraps } from './launcher.ts';
+import { unopened } from './launcher.ts';
 import { readPodLogs } from './logs.ts';
 import { annotations, nativeName, paths } from './names.ts';
 import { cancelMark, firstStart, isOver, lastToRun, observeJob } from './observe.ts';
 import type { Site } from './site.ts';
 import { translateJob } from './translate.ts';
+import { wraps } from './work-volumes.ts';
 
 const cancelAttempts = 20;
 /** What a node takes to tell that a program ended. */
@@ -193,13 +194,12 @@ function withTrueExit(status: JobStatus, told: Received | null): JobStatus {
   return { ...status, exit: told.exit, startedAt };
 }
 
-/** It was told to end, and its program runs on. */
+/** It was told to end, and its program runs on, or is not there yet. */
 function isStubborn({ metadata, status }: V1Pod): boolean {
-  const main = status?.containerStatuses?.find(({ name }) => name === 'main');
+  const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+  const isAtWork = all.some(({ name, state }) => name !== 'return' && state?.running !== undefined);
   const isHurried = (metadata?.deletionGracePeriodSeconds ?? 0) <= 1;
-  return (
-    metadata?.deletionTimestamp !== undefined && !isHurried && main?.state?.running !== undefined
-  );
+  return metadata?.deletionTimestamp !== undefined && !isHurried && isAtWork;
 }
 
 /** Nothing was accepted, and the same request would be refused again. */

@@ -3,7 +3,7 @@ import type { V1Container, V1VolumeMount } from './native.ts';
 import type { KubernetesSettings } from './config.ts';
 import { fromSecret, literal, variables } from './program.ts';
 import type { PodPlace } from './work-volumes.ts';
-import { workFolder } from './work-volumes.ts';
+import { workFolder, wraps } from './work-volumes.ts';
 
 /** The key of the token in the Secret of a workload; those of a workload's own secrets are numbered. */
 export const tokenKey = 'delivery-token';
@@ -13,6 +13,13 @@ const amounts = {
   requests: { cpu: '50m', memory: '128Mi' },
   limits: { cpu: '1', memory: '256Mi' },
 } as const;
+
+/**
+ * The program starts when this ends. A launcher that was told to stop before it listens for that would hear of no end, and
+ * bring nothing back.
+ */
+const untilThere =
+  'const t=setInterval(()=>require("fs").existsSync(process.argv[1])&&clearInterval(t),20)';
 
 /**
  * The containers that bring the files before the program starts, and return what it leaves while it runs and after its end:
@@ -27,6 +34,7 @@ export function launcherContainers(
   const { launcher } = settings;
   if (launcher === null || delivery === null || wraps(settings, place)) return [];
   const isImage = 'image' in launcher;
+  const marker = `${workFolder(settings, place)}/.fathom/return.json`;
   const command = isImage ? launcher.command : [launcher.node, launcher.path];
   const container = (name: 'fetch' | 'return'): V1Container => ({
     name,
@@ -44,7 +52,9 @@ export function launcherContainers(
     terminationMessagePolicy: 'FallbackToLogsOnError',
   });
   if (place.kind === 'SERVICE') return [container('fetch')];
-  return [container('fetch'), { ...container('return'), restartPolicy: 'Always' }];
+  const node = isImage ? (launcher.command[0] ?? 'node') : launcher.node;
+  const lifecycle = { postStart: { exec: { command: [node, '-e', untilThere, marker] } } };
+  return [container('fetch'), { ...container('return'), restartPolicy: 'Always', lifecycle }];
 }
 
 /** The command of the one container where the launcher is in the program's image, around the program of a job. */
@@ -76,11 +86,6 @@ export function podSeconds(settings: KubernetesSettings, limitSeconds: number): 
 /** In the place of a delivery whose address and token are not made yet, where there is to be one. */
 export function unopened({ launcher }: KubernetesSettings): Delivery | null {
   return launcher === null ? null : { url: '***', token: '***' };
-}
-
-/** Whether the launcher runs around the program, and so knows its end and what it printed. */
-export function wraps(settings: KubernetesSettings, { kind }: Pick<PodPlace, 'kind'>): boolean {
-  return settings.launcher !== null && 'path' in settings.launcher && kind === 'JOB';
 }
 
 /** A program that is wrapped shares its container with the launcher, which takes the token out of its environment. */

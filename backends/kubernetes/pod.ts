@@ -5,10 +5,10 @@ import type { JobWorkload } from '../contract/workload.ts';
 import type { KubernetesSettings } from './config.ts';
 import { apart, nodesOf, rankVariables } from './gang.ts';
 import { gpuNodes } from './gpus.ts';
-import { deliveryVariables, launcherContainers, tokenKey, wrapped, wraps } from './launcher.ts';
+import { deliveryVariables, launcherContainers, tokenKey, wrapped } from './launcher.ts';
 import { checkProgram, environment, imageAndArguments, literal, variables } from './program.ts';
 import type { PodPlace } from './work-volumes.ts';
-import { objectLimitBytes, workFolder, workMounts } from './work-volumes.ts';
+import { objectLimitBytes, workFolder, workMounts, wraps } from './work-volumes.ts';
 
 /** Pure. `delivery` is null where data goes another way. */
 export function podSpec(

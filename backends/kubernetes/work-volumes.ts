@@ -23,6 +23,11 @@ export function sharedPlace({ kind, name }: PodPlace): string {
   return `${kind === 'JOB' ? 'jobs' : 'services'}/${name}`;
 }
 
+/** Whether the launcher runs around the program, and so knows its end and what it printed. */
+export function wraps(settings: KubernetesSettings, { kind }: Pick<PodPlace, 'kind'>): boolean {
+  return settings.launcher !== null && 'path' in settings.launcher && kind === 'JOB';
+}
+
 /** What is mounted where the program works: its part of the claim, a folder for the launcher, or files of a ConfigMap. */
 export function workMounts(
   inputs: readonly InputFile[],
@@ -44,6 +49,10 @@ export function workMounts(
   }
   if (launcher !== null) {
     for (const { path } of inputs) checkPath(path, inputs);
+    if (wraps(settings, place)) {
+      const volumeMounts = [{ name: 'work', mountPath: folder }];
+      return { volumes: [{ name: 'work', emptyDir: {} }], volumeMounts };
+    }
     return ownFolders(folder);
   }
   const own = ownFolders(folder);

@@ -1,11 +1,26 @@
 import { backendContract } from '../contract/backend/backend.contract.ts';
 import { jobRunnerContract } from '../contract/backend/job-runner.contract.ts';
 import { serviceRunnerContract } from '../contract/backend/service-runner.contract.ts';
-import { cluster, openRealKubernetes } from './kubernetes.ts';
+import { cluster, openRealKubernetes, openWithLauncher } from './kubernetes.ts';
 
 if (cluster.shared !== null) {
   const target = { name: 'real kubernetes', create: () => openRealKubernetes() };
   backendContract(target);
   jobRunnerContract(target);
   serviceRunnerContract(target);
+}
+
+if (cluster.launcherImage !== null && cluster.dataHost !== null) {
+  const beside = {
+    name: 'real kubernetes, files by a sidecar',
+    create: () => openWithLauncher('BESIDE'),
+  };
+  backendContract(beside);
+  jobRunnerContract(beside);
+  if (cluster.launcherPath !== null) {
+    jobRunnerContract({
+      name: 'real kubernetes, files by a launcher around the program',
+      create: () => openWithLauncher('AROUND'),
+    });
+  }
 }

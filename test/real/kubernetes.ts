@@ -6,18 +6,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Backend } from '../../backends/contract/backend.ts';
-import type { Deliveries } from '../../backends/contract/delivery.ts';
 import type { JobRunner } from '../../backends/contract/job-runner.ts';
 import type { ServiceRunner } from '../../backends/contract/service-runner.ts';
 import type { Handle } from '../../backends/contract/workload.ts';
 import type { V1Job } from '../../backends/kubernetes/native.ts';
 import { createBackend } from '../../backends/registry.ts';
+import { deliveriesOf, placeOf } from '../contract/backend/kubernetes-deliveries.ts';
 import {
   requestedBy,
   submitFromAnotherProcess,
 } from '../contract/backend/kubernetes-under-test.ts';
 import { knownBlobs, localSurroundings } from '../contract/backend/local-surroundings.ts';
 import type { BackendUnderTest } from '../contract/backend/under-test.ts';
+import { Dock } from '../integration/launcher/dock.ts';
 import { nativeText, submit } from '../contract/backend/under-test.ts';
 
 export interface RealKubernetes extends BackendUnderTest {
@@ -36,6 +37,7 @@ export const cluster = {
   shared: sharedFolder(),
   gpu: variable('GPU'),
   launcherImage: variable('LAUNCHER_IMAGE'),
+  launcherPath: variable('LAUNCHER_PATH'),
   dataHost: variable('DATA_HOST'),
   splitStreams: variable('SPLIT_STREAMS') === '1',
 } as const;
@@ -45,7 +47,7 @@ const port = 5000;
 /** The backend on the cluster of KUBECONFIG. What is made here, and nothing else, is removed at the end. */
 export async function openRealKubernetes(
   more: object = {},
-  deliveries: Deliveries | null = null,
+  dock: Dock | null = null,
 ): Promise<RealKubernetes> {
   if (process.env['KUBECONFIG'] === undefined) {
     throw new Error('KUBECONFIG must be set to test against a cluster.');
@@ -56,7 +58,7 @@ export async function openRealKubernetes(
   await mkdir(blobs);
   const surroundings = {
     ...localSurroundings(join(folder, 'state'), blobs, []),
-    deliveries,
+    deliveries: dock === null ? null : deliveriesOf(dock),
   };
   const settings = {
     namespace,
@@ -68,7 +70,7 @@ export async function openRealKubernetes(
     giveUpAfter: 2,
     servicePort: port,
     ...(gpu === null ? {} : { gpu: { models: [gpu] } }),
-    ...(shared === null || deliveries !== null ? {} : { sharedFolder: shared }),
+    ...(shared === null || dock !== null ? {} : { sharedFolder: shared }),
     ...more,
   };
   const again = (other: object = {}): Promise<Backend> =>
@@ -76,6 +78,7 @@ export async function openRealKubernetes(
   const backend = await again();
   const { jobs, services } = backend;
   if (jobs === null || services === null) throw new Error('a facet is missing');
+  const place = dock === null ? null : placeOf(dock, cluster.dataHost ?? undefined);
   // Others may use the namespace, also through Fathom.
   const made: Handle[] = [];
   const kept = (handle: Handle): Handle => {
@@ -120,7 +123,7 @@ export async function openRealKubernetes(
       return { handle: await submit(keeping, { ...workload, resources }), over: async () => {} };
     },
     submitElsewhere: async (workload, key) =>
-      kept(await submitFromAnotherProcess({ blobs, settings }, workload, key)),
+      kept(await submitFromAnotherProcess({ blobs, settings, dock: place }, workload, key)),
     // The first process of a container cannot end itself by a signal; what it started can.
     shell: (script, ...argv) => ({
       kind: 'COMMAND',
@@ -141,9 +144,20 @@ export async function openRealKubernetes(
     destroy: async () => {
       await Promise.all(made.map((handle) => backend.release(handle)));
       await backend.close();
+      await dock?.destroy();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Where no folder is shared. The launcher of the cluster's image talks to a dock of this process. */
+export async function openWithLauncher(where: 'BESIDE' | 'AROUND'): Promise<RealKubernetes> {
+  const { launcherImage: image, launcherPath: path, dataHost } = cluster;
+  if (image === null || dataHost === null) throw new Error('there is no image of the launcher');
+  const dock = await Dock.open({}, dataHost);
+  const more =
+    where === 'BESIDE' ? { launcher: { image } } : { launcher: { path }, commandImage: image };
+  return openRealKubernetes({ ...more, returnGraceSeconds: 20 }, dock);
 }
 
 /**

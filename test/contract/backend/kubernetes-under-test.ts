@@ -12,6 +12,9 @@ import type { Handle, JobWorkload } from '../../../backends/contract/workload.ts
 import { createBackend } from '../../../backends/registry.ts';
 import { FakeKubernetes } from '../../fakes/kubernetes/server.ts';
 import type { FakeKubernetesOptions } from '../../fakes/kubernetes/server.ts';
+import { Dock } from '../../integration/launcher/dock.ts';
+import type { DockPlace } from './kubernetes-deliveries.ts';
+import { deliveriesOf, placeOf } from './kubernetes-deliveries.ts';
 import { knownBlobs, localSurroundings } from './local-surroundings.ts';
 import type { V1Job } from '../../../backends/kubernetes/native.ts';
 import type { BackendTarget, BackendUnderTest, Requested } from './under-test.ts';
@@ -39,17 +42,40 @@ export const kubernetesTarget: BackendTarget = {
   }),
 };
 
+/** No folder is shared: a launcher runs beside the program, or around it. */
+export async function openWithLauncher(
+  where: 'BESIDE' | 'AROUND',
+  settings: object = {},
+): Promise<KubernetesUnderTest & { readonly dock: Dock }> {
+  const dock = await Dock.open();
+  const entry = [process.execPath, dock.launcher];
+  const launcher =
+    where === 'BESIDE'
+      ? { image: 'fake/launcher:1' }
+      : { path: dock.launcher, node: process.execPath };
+  const images = { 'fake/launcher:1': entry };
+  const gpu = { models: ['Toy-GPU'] };
+  const all = { sharedFolder: null, launcher, returnGraceSeconds: 5, gpu, ...settings };
+  const node = { gpus: 2, labels: { 'nvidia.com/gpu.product': 'Toy-GPU' } };
+  const under = await openKubernetes(all, { images, node }, dock);
+  return { ...under, gpu: { model: 'toy gpu', native: 'Toy-GPU' }, dock };
+}
+
 /** The backend on a cluster that is a fake, with a shared folder that is the same path for both. */
 export async function openKubernetes(
   settings: object = {},
   options: Partial<FakeKubernetesOptions> = {},
+  dock: Dock | null = null,
 ): Promise<KubernetesUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'fathom-kubernetes-'));
   const blobs = join(folder, 'blobs');
   const sharedFolder = join(folder, 'shared place');
   for (const path of [blobs, sharedFolder]) await mkdir(path);
   const fake = await FakeKubernetes.start({ claims: { shared: sharedFolder }, ...options });
-  const surroundings = localSurroundings(join(folder, 'state'), blobs, []);
+  const surroundings = {
+    ...localSurroundings(join(folder, 'state'), blobs, []),
+    deliveries: dock === null ? null : deliveriesOf(dock),
+  };
   const { token } = fake;
   const all = {
     connection: { kind: 'token', server: fake.url, token, skipTlsVerify: true },
@@ -82,7 +108,11 @@ export async function openKubernetes(
     sharedFolder,
     again,
     submitElsewhere: (workload, key) =>
-      submitFromAnotherProcess({ blobs, settings: all }, workload, key),
+      submitFromAnotherProcess(
+        { blobs, settings: all, dock: dock === null ? null : placeOf(dock) },
+        workload,
+        key,
+      ),
     requested: async (handle) =>
       requestedBy(fake.objects.get<V1Job>('jobs', nativeText(handle, 'name'))),
     waitingJob: async (workload) => {
@@ -109,6 +139,7 @@ export async function openKubernetes(
     destroy: async () => {
       await backend.close();
       await fake.close();
+      await dock?.destroy();
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -128,7 +159,7 @@ export function requestedBy(job: V1Job | null): Requested {
 
 /** Runs `kubernetes-submitting-process.ts`, which submits, prints the handle and ends. */
 export async function submitFromAnotherProcess(
-  place: { readonly blobs: string; readonly settings: object },
+  place: { readonly blobs: string; readonly settings: object; readonly dock: DockPlace | null },
   workload: JobWorkload,
   key: string,
 ): Promise<Handle> {

@@ -35,6 +35,12 @@ export class Companions {
       this.#tell(spec.name, { running: { startedAt: stamp() } });
       if (spec.restartPolicy === 'Always') {
         this.#sidecars.push(container);
+        const hook = spec.lifecycle?.postStart?.exec?.command;
+        if (hook !== undefined) {
+          const { lifecycle: _, args: __, ...same } = spec;
+          // Nothing after it starts before its hook ended; a hook that fails would start it again.
+          await this.#run({ ...same, command: hook }).ended;
+        }
         void container.ended.then((end) => this.#tell(spec.name, { terminated: shown(end) }));
         continue;
       }

@@ -110,11 +110,12 @@ export class Container {
 
   #measure(): void {
     try {
-      const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
-      const kilobytes = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-      if (kilobytes / 1024 <= this.#memoryMiB) return;
+      const large = family(this.#child.pid ?? 0).filter(
+        (pid) => residentKilobytes(pid) / 1024 > this.#memoryMiB,
+      );
+      if (large.length === 0) return;
       this.#isOutOfMemory = true;
-      this.kill();
+      for (const pid of large) process.kill(pid, 'SIGKILL');
     } catch {
       // It ended, or this is no Linux.
     }
@@ -128,6 +129,17 @@ export class Container {
     const message = exitCode === 0 ? '' : `${tail.join('\n')}\n`.slice(-2048);
     return { exitCode, reason, message, started: true };
   }
+}
+
+/** A process and all that it started. */
+function family(pid: number): readonly number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  return [pid, ...children.filter((one) => one !== '').flatMap((one) => family(Number(one)))];
+}
+
+function residentKilobytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
 }
 
 function neverStarted(program: string, why: string): ContainerEnd {
