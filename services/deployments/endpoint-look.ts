@@ -2,6 +2,7 @@ import { BackendError } from '../../backends/contract/error.ts';
 import type { Deployment, Endpoint, Revision } from '../../domain/deployment.ts';
 import type { Lease } from '../../store/contract/work.ts';
 import type { Look } from '../reconciler/look.ts';
+import { Circuits } from '../sites/circuits.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { backoff, waitingCodeOf } from '../training/backoff.ts';
 import { EndpointRecord } from './endpoint-record.ts';
@@ -22,6 +23,7 @@ export class EndpointLook implements Look {
   readonly #traffic: Traffic;
   readonly #timings: EndpointTimings;
   readonly #servings: Servings;
+  readonly #circuits: Circuits;
 
   constructor(
     at: Surroundings,
@@ -31,6 +33,7 @@ export class EndpointLook implements Look {
   ) {
     this.#at = at;
     this.#traffic = traffic;
+    this.#circuits = new Circuits(at.ambient);
     this.#servings = new Servings(at.ambient, functions);
     this.#timings = { ...defaultTimings, ...timings };
   }
@@ -66,8 +69,13 @@ export class EndpointLook implements Look {
       lease,
       signal,
     };
+    const shut = this.#circuits.enter(backend.name);
+    if (shut?.onTrial && endpoint.waiting !== null) return shut.until;
+    if (shut !== null) return this.#wait(seen, shut.error, shut.until);
     try {
-      return await step(seen);
+      const next = await step(seen);
+      this.#circuits.succeeded(backend.name);
+      return next;
     } catch (error) {
       if (error instanceof BackendError) return this.#refused(seen, error);
       throw error;
@@ -79,6 +87,7 @@ export class EndpointLook implements Look {
     const { at, endpoint, backend } = seen;
     const now = at.ambient.now();
     const record = new EndpointRecord(endpoint, now);
+    const shut = this.#circuits.failed(backend.name, error);
     const wanted = isWanted(seen.deployment, seen.revision);
     if (wanted && endpoint.state !== 'FAILED') {
       if (isForGood(error)) {
@@ -91,14 +100,20 @@ export class EndpointLook implements Look {
     const code = waitingCodeOf(error);
     const random = () => at.ambient.random();
     const delay = Math.max(error.retryAfterMs ?? 0, backoff(endpoint.waiting, code, now, random));
+    return this.#wait(seen, error, Math.max(now + delay, shut?.until ?? 0));
+  }
+
+  /** Tells why nothing happens, and when it is tried again. */
+  async #wait(seen: SeenEndpoint, error: BackendError, next: number): Promise<number> {
+    const record = new EndpointRecord(seen.endpoint, seen.at.ambient.now());
     record.wait({
-      code,
-      message: `${backend.name}: ${error.message}`,
-      nextAttemptAt: now + delay,
+      code: waitingCodeOf(error),
+      message: `${seen.backend.name}: ${error.message}`,
+      nextAttemptAt: next,
       raw: `${error.kind} in ${error.operation}`,
     });
     await save(seen, record);
-    return now + delay;
+    return next;
   }
 
   /** What it runs cannot even be asked for: it stays as it is until the operator brings the backend back. */

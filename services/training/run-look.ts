@@ -8,6 +8,7 @@ import { type Attempt, type TrainingRun, trainingRunStates } from '../../domain/
 import type { Lease } from '../../store/contract/work.ts';
 import type { Look } from '../reconciler/look.ts';
 import { changedCode } from '../modules/unchanged-code.ts';
+import { Circuits } from '../sites/circuits.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { backoff, waitingCodeOf } from './backoff.ts';
 import { observe } from './observe-run.ts';
@@ -23,9 +24,11 @@ export class RunLook implements Look {
   readonly kind = trainingRunWork;
   readonly #at: Surroundings;
   readonly #workloads: WorkloadSource;
+  readonly #circuits: Circuits;
 
   constructor(at: Surroundings, workloads: WorkloadSource) {
     this.#at = at;
+    this.#circuits = new Circuits(at.ambient);
     this.#workloads = workloads;
   }
 
@@ -43,15 +46,21 @@ export class RunLook implements Look {
     const backend = this.#at.backends.get(attempt.backend);
     if (!backend?.jobs) return this.#backendGone(run, attempt, lease);
     const place = { backend, jobs: backend.jobs };
+    const shut = this.#circuits.enter(backend.name);
+    if (shut?.onTrial && run.waiting !== null) return shut.until;
+    if (shut !== null) return this.#wait(run, attempt, shut.error, shut.until, lease);
     try {
-      return attempt.handle === null
-        ? await this.#submit(run, attempt, place, lease, signal)
-        : await observe(
-            this.#at,
-            { run, attempt, ...place, handle: handleOf(attempt) },
-            lease,
-            signal,
-          );
+      const next =
+        attempt.handle === null
+          ? await this.#submit(run, attempt, place, lease, signal)
+          : await observe(
+              this.#at,
+              { run, attempt, ...place, handle: handleOf(attempt) },
+              lease,
+              signal,
+            );
+      this.#circuits.succeeded(backend.name);
+      return next;
     } catch (error) {
       if (error instanceof BackendError) return this.#refused(run, attempt, error, lease);
       throw error;
@@ -154,8 +163,13 @@ export class RunLook implements Look {
   ): Promise<number | null> {
     const now = this.#at.ambient.now();
     const record = new RunRecord(run, attempt, now);
+    const shut = this.#circuits.failed(attempt.backend, error);
     if (error.kind === 'Rejected' || error.kind === 'Unsupported') {
-      return this.#neverStarted(record, error.message, lease);
+      if (attempt.handle === null) return this.#neverStarted(record, error.message, lease);
+      if (error.operation === 'outputs') {
+        const message = `It ended, but what it left cannot be read: ${error.message}`;
+        return this.#failed(record, 'NO_OUTPUT', message, lease);
+      }
     }
     if (error.kind === 'NotFound' && attempt.handle !== null) {
       const message = `${attempt.backend} does not know the job any more: ${error.message}`;
@@ -167,24 +181,43 @@ export class RunLook implements Look {
       await this.#save(record, lease, { end: run.id });
       return null;
     }
-    const code = waitingCodeOf(error);
     const most = error.kind === 'Unauthorized' ? 60_000 : 30_000;
-    const delay = Math.max(
-      error.retryAfterMs ?? 0,
-      backoff(run.waiting, code, now, () => this.#at.ambient.random(), most),
-    );
+    const random = () => this.#at.ambient.random();
+    const delay = backoff(run.waiting, waitingCodeOf(error), now, random, most);
+    const next = Math.max(now + Math.max(error.retryAfterMs ?? 0, delay), shut?.until ?? 0);
+    return this.#wait(run, attempt, error, next, lease);
+  }
+
+  /** Tells why nothing happens, and when it is tried again. */
+  async #wait(
+    run: TrainingRun,
+    attempt: Attempt,
+    error: BackendError,
+    next: number,
+    lease: Lease,
+  ): Promise<number> {
+    const record = new RunRecord(run, attempt, this.#at.ambient.now());
     record.wait({
-      code,
+      code: waitingCodeOf(error),
       message: `${attempt.backend}: ${error.message}`,
-      nextAttemptAt: now + delay,
+      nextAttemptAt: next,
       raw: `${error.kind} in ${error.operation}`,
     });
     await this.#save(record, lease);
-    return now + delay;
+    return next;
   }
 
-  async #neverStarted(record: RunRecord, message: string, lease: Lease): Promise<null> {
-    const outcome = { code: 'NOT_STARTED', message, exitCode: null, signal: null } as const;
+  #neverStarted(record: RunRecord, message: string, lease: Lease): Promise<null> {
+    return this.#failed(record, 'NOT_STARTED', message, lease);
+  }
+
+  async #failed(
+    record: RunRecord,
+    code: 'NOT_STARTED' | 'NO_OUTPUT',
+    message: string,
+    lease: Lease,
+  ): Promise<null> {
+    const outcome = { code, message, exitCode: null, signal: null } as const;
     record.wait(null);
     record.moveAttempt('FAILED', null, outcome);
     record.move('FAILED', message, outcome);
