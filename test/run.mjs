@@ -11,6 +11,7 @@ const realServers = {
   deepaas: 'test/real/deepaas.suite.ts',
   kubernetes: 'test/real/kubernetes.suite.ts',
   nomad: 'test/real/nomad.suite.ts',
+  openwhisk: 'test/real/openwhisk.suite.ts',
   postgres: 'test/real/postgres',
   redis: 'test/real/redis.suite.ts',
   slurm: 'test/real/slurm.suite.ts',
