@@ -61,7 +61,7 @@ async function fill(folder: string, modules: number): Promise<void> {
   await store.close();
 }
 
-function moduleAt(
+export function moduleAt(
   at: number,
   id: Module['id'],
   latestVersionId: ModuleVersion['id'],
@@ -95,7 +95,11 @@ function moduleAt(
   };
 }
 
-function versionAt(moduleId: Module['id'], id: ModuleVersion['id'], now: number): ModuleVersion {
+export function versionAt(
+  moduleId: Module['id'],
+  id: ModuleVersion['id'],
+  now: number,
+): ModuleVersion {
   return {
     id,
     version: 1,

@@ -8,6 +8,7 @@ const benches: Readonly<Record<string, () => Promise<Result>>> = {
   list: async () => (await import('./list.ts')).list(),
   federated: async () => (await import('./federated.ts')).federated(),
   predict: async () => (await import('./predict.ts')).predict(),
+  dispatch: async () => (await import('./dispatch.ts')).dispatch(),
   fanout: async () => (await import('./fanout.ts')).fanout(),
 };
 
@@ -17,7 +18,8 @@ if (bench === undefined) {
   console.error(`use: npm run bench -- ${Object.keys(benches).join(' | ')}`);
   process.exit(2);
 }
-if (!existsSync(join(root, 'bench', 'node_modules'))) {
+// Dispatch is compared with the servers themselves.
+if (name !== 'dispatch' && !existsSync(join(root, 'bench', 'node_modules'))) {
   console.error(
     'The peers to compare with are not installed: npm install --prefix bench --ignore-scripts',
   );
