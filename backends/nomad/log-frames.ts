@@ -1,9 +1,11 @@
 import { isJsonObject } from '../../domain/json.ts';
 
-/** A piece of one of the files of a log: `file` is its number, `start` where the piece begins in it. */
+/**
+ * A piece of one of the files of a log, by the number of the file. Nomad also gives an offset, which is wrong for most pieces
+ * that are shorter than the one before: pieces follow one another, and their place is counted.
+ */
 export interface LogFrame {
   readonly file: number;
-  readonly start: number;
   readonly data: Buffer;
 }
 
@@ -56,10 +58,8 @@ function frameIn(text: string): LogFrame | null {
     return null;
   }
   if (!isJsonObject(value)) return null;
-  const { Data, File, Offset } = value;
-  if (typeof Data !== 'string' || typeof Offset !== 'number') return null;
-  const file = /\.(\d+)$/.exec(typeof File === 'string' ? File : '')?.[1];
-  const data = Buffer.from(Data, 'base64');
-  // The offset is behind the piece.
-  return { file: Number(file ?? 0), start: Offset - data.length, data };
+  const { Data, File } = value;
+  if (typeof Data !== 'string' || typeof File !== 'string') return null;
+  const file = /\.(\d+)$/.exec(File)?.[1];
+  return { file: Number(file ?? 0), data: Buffer.from(Data, 'base64') };
 }

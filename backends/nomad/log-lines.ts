@@ -19,13 +19,16 @@ const newline = 10;
 const carriageReturn = 13;
 const sizesKept = 32;
 
-/** A last line without an end is held back unless `isOver`: more of it may come. Never more than one line in memory. */
+/**
+ * The lines of the pieces behind `from`. A last line without an end is held back unless `isOver`: more of it may come. Never
+ * more than one line in memory.
+ */
 export async function* logLines(
   frames: AsyncIterable<LogFrame>,
   from: LogPosition | null,
   isOver: boolean,
 ): AsyncGenerator<LogLine> {
-  let position = from ?? { file: 0, offset: 0, sizes: {} };
+  let position = from;
   let kept: Buffer[] = [];
   let bytes = 0;
   let last = 0;
@@ -43,44 +46,40 @@ export async function* logLines(
     last = 0;
     return text;
   };
-  for await (const frame of frames) {
-    position = moved(position, frame);
+  for await (const { file, data } of frames) {
+    const begin: LogPosition = moved(position, file);
     let start = 0;
-    for (
-      let end = frame.data.indexOf(newline);
-      end >= 0;
-      end = frame.data.indexOf(newline, start)
-    ) {
-      keep(frame.data.subarray(start, end));
+    for (let end = data.indexOf(newline); end >= 0; end = data.indexOf(newline, start)) {
+      keep(data.subarray(start, end));
       start = end + 1;
-      yield { text: line(), position: { ...position, offset: frame.start + start } };
+      yield { text: line(), position: { ...begin, offset: begin.offset + start } };
     }
-    keep(frame.data.subarray(start));
-    position = { ...position, offset: frame.start + frame.data.length };
+    keep(data.subarray(start));
+    position = { ...begin, offset: begin.offset + data.length };
   }
-  if (isOver && bytes > 0) yield { text: line(), position };
+  if (isOver && bytes > 0 && position !== null) yield { text: line(), position };
 }
 
-/** How many bytes of the files that are kept lie before it; `first` is the first that is kept. */
-export function bytesBefore(position: LogPosition | null, first: number): number {
-  if (position === null || position.file < first) return 0;
+/** The first file that was counted in a position. */
+export function firstCounted({ file, sizes }: LogPosition): number {
+  return Math.min(file, ...Object.keys(sizes).map(Number));
+}
+
+/** How many bytes lie before it in the files from `first` on. */
+export function bytesBefore(position: LogPosition, first: number): number {
+  if (position.file < first) return 0;
   let sum = position.offset;
   for (let file = first; file < position.file; file++) sum += position.sizes[file] ?? 0;
   return sum;
 }
 
-/** Whether this is the piece that comes next. */
-export function isNext(position: LogPosition | null, frame: LogFrame): boolean {
-  if (position === null) return true;
-  if (frame.file === position.file) return frame.start === position.offset;
-  return frame.file === position.file + 1 && frame.start === 0;
-}
-
-function moved(position: LogPosition, frame: LogFrame): LogPosition {
-  if (frame.file === position.file) return position;
+/** A file that is not the one before begins at its beginning. */
+function moved(position: LogPosition | null, file: number): LogPosition {
+  if (position === null) return { file, offset: 0, sizes: {} };
+  if (file === position.file) return position;
   const all: Record<string, number> = { ...position.sizes, [position.file]: position.offset };
-  const kept = Object.entries(all).filter(([file]) => Number(file) > frame.file - sizesKept);
-  return { file: frame.file, offset: frame.start, sizes: Object.fromEntries(kept) };
+  const kept = Object.entries(all).filter(([number]) => Number(number) > file - sizesKept);
+  return { file, offset: 0, sizes: Object.fromEntries(kept) };
 }
 
 function shown(bytes: Buffer, length: number): string {

@@ -4,7 +4,7 @@ import type { LogChunk } from '../contract/job-runner.ts';
 import type { LogFrame } from './log-frames.ts';
 import { logFrames } from './log-frames.ts';
 import type { LogLine, LogPosition } from './log-lines.ts';
-import { bytesBefore, isNext, logLines } from './log-lines.ts';
+import { bytesBefore, firstCounted, logLines } from './log-lines.ts';
 import type { NativeAllocation } from './native.ts';
 import { startOf } from './observe.ts';
 import type { Site } from './site.ts';
@@ -83,8 +83,8 @@ async function* sourceLines(
   signal: AbortSignal,
 ): AsyncGenerator<LogLine> {
   try {
-    const reading = framesFrom(site, source, position, signal);
-    yield* logLines(reading, position, source.isOver);
+    const [frames, from] = await framesBehind(site, source, position, signal);
+    yield* logLines(frames, from, source.isOver);
   } catch (error) {
     if (signal.aborted) return;
     if (isNone(error)) return;
@@ -94,23 +94,39 @@ async function* sourceLines(
   }
 }
 
-/** Nomad counts from the first file that it still has, which is not the first one for ever. */
-async function* framesFrom(
+/**
+ * Nomad counts from the first file that it still has, which is not the first one for ever: when what comes is not of the
+ * file where the reader stands, it is asked which file that is.
+ */
+async function framesBehind(
   site: Site,
   source: Source,
   position: LogPosition | null,
   signal: AbortSignal,
+): Promise<readonly [AsyncIterable<LogFrame>, LogPosition | null]> {
+  if (position === null) return [sourceFrames(site, source, 0, signal), null];
+  const counted = firstCounted(position);
+  const frames = sourceFrames(site, source, bytesBefore(position, counted), signal);
+  const first = await frames.next();
+  const isThere = first.done !== true;
+  // Never rotated, or still in the file where we stand.
+  const isSame = isThere && first.value.file === position.file;
+  const isYoung = !isThere && position.file === 0;
+  if (isSame || isYoung) return [again(first, frames), position];
+  const kept = await firstFile(site, source, signal);
+  if (kept === null || kept <= counted) return [again(first, frames), position];
+  await frames.return(undefined);
+  const from = position.file < kept ? null : position;
+  return [sourceFrames(site, source, bytesBefore(position, kept), signal), from];
+}
+
+async function* again(
+  first: IteratorResult<LogFrame>,
+  rest: AsyncGenerator<LogFrame>,
 ): AsyncGenerator<LogFrame> {
-  let isFirst = true;
-  for await (const frame of sourceFrames(site, source, bytesBefore(position, 0), signal)) {
-    if (isFirst && !isNext(position, frame)) break;
-    isFirst = false;
-    yield frame;
-  }
-  if (!isFirst || position === null || position.file === 0) return;
-  const first = await firstFile(site, source, signal);
-  if (first === null || first === 0) return;
-  yield* sourceFrames(site, source, bytesBefore(position, first), signal);
+  if (first.done === true) return;
+  yield first.value;
+  yield* rest;
 }
 
 async function firstFile(site: Site, source: Source, signal: AbortSignal): Promise<number | null> {

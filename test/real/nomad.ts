@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Backend } from '../../backends/contract/backend.ts';
 import type { Deliveries } from '../../backends/contract/delivery.ts';
 import type { JobRunner } from '../../backends/contract/job-runner.ts';
 import type { ServiceRunner } from '../../backends/contract/service-runner.ts';
@@ -15,6 +16,8 @@ export interface RealNomad extends BackendUnderTest {
   readonly settings: object;
   /** A request of our own, beside the backend. */
   ask(path: string, method?: string, body?: unknown): Promise<unknown>;
+  again(settings?: object): Promise<Backend>;
+  collect(): Promise<void>;
 }
 
 /**
@@ -87,6 +90,11 @@ export async function openRealNomad(
     jobs: keeping,
     services: serving,
     ask,
+    collect: async () => {
+      await ask('/v1/system/gc', 'PUT');
+      // It is done a moment later.
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    },
     gpu: null,
     submitElsewhere: async (workload, key) => kept(await opened.submitElsewhere(workload, key)),
     requested: async (handle) =>

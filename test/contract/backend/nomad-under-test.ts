@@ -27,6 +27,8 @@ export interface NomadUnderTest extends BackendUnderTest {
   readonly settings: object;
   readonly sharedFolder: string;
   again(settings?: object): Promise<Backend>;
+  /** Nomad forgets what is dead. */
+  collect(): Promise<void>;
 }
 
 export const nomadTarget: BackendTarget = { name: 'nomad', create: () => openNomad() };
@@ -53,6 +55,7 @@ export async function openNomad(
   return {
     ...opened,
     fake,
+    collect: () => Promise.resolve(fake.collect()),
     gpu: { model: gpu.model.toLowerCase(), native: gpu.model.toLowerCase() },
     requested: (handle) => Promise.resolve(requestedBy(fake.job(nativeText(handle, 'name')))),
     waitingJob: async (workload) => {

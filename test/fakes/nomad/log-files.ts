@@ -72,10 +72,13 @@ export function readFrames(
   for (const { File, bytes } of files) {
     let at = Math.min(skip, bytes.length);
     skip -= at;
+    // Behind the first piece of a file, and then always by the length of the piece before: wrong for a shorter one.
+    let Offset = Math.min(at + frameBytes, bytes.length);
     while (at < bytes.length) {
       const piece = bytes.subarray(at, at + frameBytes);
       at += piece.length;
-      frames.push({ Data: piece.toString('base64'), File, Offset: at });
+      frames.push({ Data: piece.toString('base64'), File, Offset });
+      Offset += piece.length;
     }
   }
   return frames;

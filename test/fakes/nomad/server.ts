@@ -448,6 +448,6 @@ export class FakeNomad {
 }
 
 /** As lists have it: without the job and the resources. */
-function stub({ AllocatedResources: _, ...rest }: Allocation): object {
+function stub({ AllocatedResources: _resources, ...rest }: Allocation): object {
   return rest;
 }
