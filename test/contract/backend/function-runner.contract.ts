@@ -381,11 +381,11 @@ export function functionRunnerContract(target: FunctionTarget): void {
 
     test('memory and time are limited to what was asked for', async () => {
       const { resources } = workload();
-      const handle = await deploy({ resources: { ...resources, timeLimitSeconds: 1 } });
+      const handle = await deploy({ resources: { ...resources, timeLimitSeconds: 5 } });
       await predict(handle);
-      const late = await errorOf(() => predict(handle, { sleepMs: 5000 }));
+      const late = await errorOf(() => predict(handle, { sleepMs: 20_000 }));
       expect(late).toMatchObject({ kind: 'Unexpected' });
-      expect(late.message).toContain('1000 milliseconds');
+      expect(late.message).toContain('5000 milliseconds');
       await under.backend.release(handle);
       const greedy = await deploy();
       await predict(greedy);
