@@ -191,7 +191,7 @@ export function slurmBadDays(name: string, site: (slurm: RealSlurm) => SlurmSite
 
     // The last one: the cluster is not the same afterwards.
     test('after the controller lost its state, jobs are NotFound with evidence and nobody else’s', async () => {
-      const full = await submit(under.jobs, sized('echo up; sleep 60', { cpus: 4 }));
+      const full = await submit(under.jobs, sized('echo up; sleep 60', { cpus: 4, nodes: 2 }));
       await untilPrinted(under.jobs, full, 'up');
       const waiting = await submit(under.jobs, sized('exit 0', { cpus: 4 }));
       const isQueued = async (): Promise<boolean> =>

@@ -143,7 +143,7 @@ async function bundleSubmitting(folder: string): Promise<string> {
     platform: 'node',
     format: 'esm',
     banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire('/');",
+      js: "import { createRequire as requireAt } from 'node:module'; const require = requireAt('/');",
     },
   });
   return outfile;
