@@ -8,7 +8,10 @@ const exhaustive = [
   'test/contract/backend/openwhisk{,-faults}.test.ts',
   'test/docs/**',
   'test/e2e/bad-days/{modules,power-cuts}.test.ts',
+  'test/e2e/crash-points/**',
+  'test/e2e/launcher/**',
   'test/e2e/processes/**',
+  'test/integration/launcher/worse-days.test.ts',
 ];
 
 export default defineConfig({

@@ -1,0 +1,141 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FakeNomad } from '../../fakes/nomad/server.ts';
+import { bringData, eventually, Server, type UserError } from '../bad-days/server.ts';
+
+const root = resolve(import.meta.dirname, '..', '..', '..');
+
+interface Run {
+  readonly state: string;
+  readonly metrics: readonly { readonly name: string; readonly value: number }[];
+  readonly artifacts: { readonly nodes: readonly Artifact[] };
+  readonly attempts: readonly { readonly number: number }[];
+}
+interface Artifact {
+  readonly kind: string;
+  readonly name: string;
+  readonly files: readonly {
+    readonly path: string;
+    readonly url: string;
+    readonly bytes: number;
+  }[];
+}
+
+let folder: string;
+let nomad: FakeNomad;
+let server: Server;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fathom-delivered-'));
+  nomad = await FakeNomad.start({ folder: join(folder, 'agent') });
+  const config = join(folder, 'fathom.config.json');
+  const settings = {
+    address: nomad.url,
+    token: nomad.token,
+    namespace: 'ml',
+    // No folder is shared: what there is comes and goes by the launcher.
+    launcher: { command: [process.execPath, join(root, 'dist', 'launcher.mjs')] },
+    runtime: [process.execPath, join(root, 'modules', 'runtime', 'main.ts')],
+  };
+  const sites = { host: '127.0.0.1', port: await freePort() };
+  const backends = [{ name: 'far', type: 'nomad', settings }];
+  await writeFile(config, JSON.stringify({ dataPlane: { sites }, backends }));
+  server = await Server.start({ environment: { FATHOM_CONFIG: config } });
+});
+afterAll(async () => {
+  await server.destroy();
+  await nomad.close();
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+test('a module is trained where no folder is shared, and the server is killed in the middle', async () => {
+  const datasetVersionId = await bringData(server);
+  const { module } = await server
+    .ask('{ module(slug: "tabular-classifier") { latestVersion { id } } }')
+    .then(({ data }) => data as unknown as { module: { latestVersion: { id: string } } });
+  const { trainingRun, userErrors } = await server.change<{
+    trainingRun: { id: string } | null;
+    userErrors: readonly UserError[];
+  }>(
+    'createTrainingRun',
+    'CreateTrainingRunInput',
+    {
+      moduleVersionId: module.latestVersion.id,
+      datasetVersionId,
+      arguments: { epochs: 200, checkpointEvery: 50 },
+      backend: 'far',
+    },
+    'trainingRun { id }',
+  );
+  expect(userErrors).toEqual([]);
+  const id = trainingRun?.id ?? '';
+  const run = () => server.field<Run>(runQuery, { id });
+
+  // While it runs: lines and a checkpoint are here although nothing is shared.
+  await eventually(run, ({ artifacts }) => artifacts.nodes.length > 0);
+  expect((await run()).state).toBe('RUNNING');
+  await server.kill();
+  // It goes on, and comes to its end, without us.
+  await eventually(
+    () => readdir(folder, { recursive: true }),
+    (paths) => paths.some((path) => path.endsWith('work/out/output.json')),
+  );
+  await server.revive();
+  const ended = await eventually(run, ({ state }) => terminal.has(state), 60_000);
+  expect(ended.state).toBe('SUCCEEDED');
+  expect(ended.attempts.length).toBe(1);
+  const kinds = ended.artifacts.nodes.map(({ kind }) => kind).toSorted();
+  expect(kinds).toEqual([...Array.from({ length: 4 }, () => 'CHECKPOINT'), 'MODEL']);
+  for (const { files } of ended.artifacts.nodes) {
+    expect(files.length).toBeGreaterThan(0);
+    for (const { url, bytes } of files) {
+      expect((await (await fetch(url)).arrayBuffer()).byteLength).toBe(bytes);
+    }
+  }
+  // Every epoch told its loss, once, whoever was away.
+  const losses = (await points(id)).filter(({ name }) => name === 'loss');
+  expect(losses.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 200 }, (_, at) => at + 1));
+  expect(ended.metrics.length).toBeGreaterThan(0);
+  // What was taken over is kept nowhere twice.
+  await eventually(
+    () => readdir(join(server.state, 'deliveries')),
+    (left) => left.length === 0,
+  );
+});
+
+const terminal = new Set(['SUCCEEDED', 'FAILED', 'CANCELLED', 'LOST']);
+
+const runQuery = `query ($id: ID!) { trainingRun(id: $id) {
+  state attempts { number } metrics { name value }
+  artifacts(first: 20) { nodes { kind name files { path url bytes } } } } }`;
+interface Point {
+  readonly name: string;
+  readonly epoch: number;
+  readonly offset: number;
+}
+
+async function points(id: string): Promise<readonly Point[]> {
+  const query = `query ($id: ID!, $after: Int!) { trainingRun(id: $id) {
+    metricPoints(after: $after, first: 100) { name epoch offset } } }`;
+  const all: Point[] = [];
+  for (;;) {
+    const variables = { id, after: all.at(-1)?.offset ?? 0 };
+    const { metricPoints } = await server.field<{ metricPoints: readonly Point[] }>(
+      query,
+      variables,
+    );
+    if (metricPoints.length === 0) return all;
+    all.push(...metricPoints);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const listener = createServer();
+  await new Promise<void>((done) => listener.listen(0, '127.0.0.1', done));
+  const { port } = listener.address() as { port: number };
+  await new Promise((done) => listener.close(done));
+  return port;
+}
