@@ -76,4 +76,26 @@ export function endPromises(opened: () => JobsUnderTest): void {
     await under.jobs.cancel(handle);
     expect(await under.jobs.inspect(handle)).toEqual(before);
   });
+
+  test('a cancel that races with the end leaves one end, the same for everybody', async () => {
+    const under = opened();
+    const other = await under.again();
+    const jobs = other.jobs;
+    if (jobs === null) throw new Error('the other instance runs no jobs');
+    try {
+      const ends = [0, 80, 160, 240].map(async (delayMs) => {
+        const handle = await submit(under.jobs, job(under.shell('sleep 0.1; exit 0')));
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        await Promise.all([under.jobs.cancel(handle), jobs.cancel(handle)]);
+        const end = await untilEnded(under.jobs, handle);
+        expect(['EXITED', 'CANCELLED']).toContain(end.exit?.cause);
+        expect(await jobs.inspect(handle)).toEqual(end);
+        await jobs.cancel(handle);
+        expect(await under.jobs.inspect(handle)).toEqual(end);
+      });
+      await Promise.all(ends);
+    } finally {
+      await other.close();
+    }
+  });
 }

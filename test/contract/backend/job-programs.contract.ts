@@ -90,6 +90,18 @@ export function programPromises(opened: () => JobsUnderTest): void {
     expect((await outputs.list('')).map(({ path }) => path)).toEqual(['argv', 'env']);
   });
 
+  test('a key, a title and labels written to break a shell, a YAML file or a template have no effect', async () => {
+    const under = opened();
+    const evil = `$(touch out/a) \`touch out/b\` '; touch out/c; "\n- x: {{ .y }} \${z}\n#!/../..`;
+    const workload = job(under.shell('echo 1 > out/only'), {
+      title: evil,
+      labels: { run: evil, 'a/../b $(c)': 'x' },
+    });
+    const handle = await submit(under.jobs, workload, `${evil} ${newKey()}`);
+    expect((await untilEnded(under.jobs, handle)).exit).toMatchObject({ cause: 'EXITED', code: 0 });
+    expect(await (await under.jobs.outputs(handle)).list('')).toEqual([{ path: 'only', bytes: 2 }]);
+  });
+
   test('a secret reaches the program and stands in nothing that can be listed', async () => {
     const under = opened();
     const secret = `s3cr3t-${process.pid}-$(id) "q"`;
