@@ -296,15 +296,15 @@ export function functionRunnerContract(target: FunctionTarget): void {
       const handle = await deploy();
       await predict(handle);
       const request = { method: 'POST', path: predictPath, headers: json } as const;
-      const body = Buffer.from(JSON.stringify({ text: 'late', sleepMs: 1500 }));
-      const said = await under.functions.invoke(handle, { ...request, body }, within(800));
+      const body = Buffer.from(JSON.stringify({ text: 'late', sleepMs: 2500 }));
+      const said = await under.functions.invoke(handle, { ...request, body }, within(1200));
       if (said.kind !== 'TICKET') throw new Error('it was answered');
       expect(await under.functions.result(handle, said.ticket)).toBeNull();
       const { response, start } = await resolved(handle, said.ticket);
       expect(JSON.parse(Buffer.from(response.body).toString())).toMatchObject({
         predictions: { text: 'late' },
       });
-      expect(start.durationMs).toBeGreaterThanOrEqual(1500);
+      expect(start.durationMs).toBeGreaterThanOrEqual(2500);
       // As often as it is asked, and by whom.
       const other = await under.again();
       expect(await other.functions?.result(handle, said.ticket)).toMatchObject({ kind: 'ANSWER' });
@@ -321,8 +321,8 @@ export function functionRunnerContract(target: FunctionTarget): void {
     test('a ticket belongs to its function, and what is none is Rejected', async () => {
       const [handle, other] = [await deploy(), await deploy()];
       const request = { method: 'POST', path: predictPath, headers: json } as const;
-      const body = Buffer.from('{"sleepMs":600}');
-      const said = await under.functions.invoke(handle, { ...request, body }, within(100));
+      const body = Buffer.from('{"sleepMs":2000}');
+      const said = await under.functions.invoke(handle, { ...request, body }, within(900));
       if (said.kind !== 'TICKET') throw new Error('it was answered');
       await resolved(handle, said.ticket);
       expect(await kindOf(() => under.functions.result(other, said.ticket))).toBe('NotFound');

@@ -233,7 +233,7 @@ describe('a partition', () => {
     const under = await platform();
     const handle = await deploy(under);
     await predict(under.functions, handle);
-    const said = await predict(under.functions, handle, { text: 'far', sleepMs: 600 }, 200);
+    const said = await predict(under.functions, handle, { text: 'far', sleepMs: 2000 }, 900);
     if (said.kind !== 'TICKET') throw new Error('it was answered');
     under.fake.faults.isPartitioned = true;
     expect(await kindOf(() => under.functions.result(handle, said.ticket))).toBe('Unavailable');
@@ -278,8 +278,8 @@ describe('a call that the platform does not wait for', () => {
     const under = await platform();
     const handle = await deploy(under);
     await predict(under.functions, handle);
-    const call = predict(under.functions, handle, { text: 'slow', sleepMs: 900 }, 200_000);
-    await new Promise((next) => setTimeout(next, 300));
+    const call = predict(under.functions, handle, { text: 'slow', sleepMs: 2500 }, 200_000);
+    await new Promise((next) => setTimeout(next, 800));
     expect(posts(under)).toBe(2);
     under.fake.clock.advance(60_001);
     const said = await call;
@@ -309,7 +309,7 @@ describe('a call that the platform does not wait for', () => {
   test('is LOST at once where no records are kept', async () => {
     const under = await platform({}, { limits: { storeActivations: false } });
     const handle = await deploy(under);
-    const said = await predict(under.functions, handle, { sleepMs: 100 }, 60);
+    const said = await predict(under.functions, handle, { sleepMs: 2000 }, 900);
     if (said.kind !== 'TICKET') throw new Error('it was answered');
     expect(await under.functions.result(handle, said.ticket)).toMatchObject({
       kind: 'LOST',
