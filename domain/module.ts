@@ -50,7 +50,12 @@ export interface Module extends Ownership {
 
 /** How the code of a version is found and started. */
 export type ModuleSource =
-  | { readonly kind: 'FOLDER'; readonly path: string }
+  | {
+      readonly kind: 'FOLDER';
+      readonly path: string;
+      /** The same code as an image, as its metadata says: for backends that run images only. Absent when it names none. */
+      readonly image?: string;
+    }
   | { readonly kind: 'IMAGE'; readonly image: string };
 
 /** A request that a served module must answer before it is called warm. */

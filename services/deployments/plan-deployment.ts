@@ -34,6 +34,7 @@ export async function planDeployment(
     { id: newId('Revision', 0, zero), number: 1 },
     module,
     served,
+    backend,
   );
   return planPlacement(at, sites, actor, {
     wish: { kind: 'SERVICE', source: version.source, resources, requestedBackend: request.backend },

@@ -1,6 +1,8 @@
+import type { Backend } from '../../backends/contract/backend.ts';
 import type { ServiceWorkload } from '../../backends/contract/workload.ts';
 import type { Deployment, Revision } from '../../domain/deployment.ts';
 import type { Module } from '../../domain/module.ts';
+import { sourceFor } from '../sites/fit.ts';
 import type { Served } from './served.ts';
 
 const artifactFolder = 'artifact';
@@ -11,12 +13,16 @@ export function serviceWorkloadOf(
   revision: Pick<Revision, 'id' | 'number'>,
   module: Pick<Module, 'slug'>,
   { version, artifact }: Served,
+  backend: Pick<Backend, 'capabilities'>,
 ): ServiceWorkload {
   return {
     title: `${deployment.name} · revision ${revision.number}`,
     program: {
       kind: 'MODULE',
-      module: { slug: module.slug, source: version.source },
+      module: {
+        slug: module.slug,
+        source: sourceFor(version.source, backend.capabilities) ?? version.source,
+      },
       operation: 'serve',
     },
     environment: { FATHOM_DEPLOYMENT_ID: deployment.id, FATHOM_REVISION: String(revision.number) },

@@ -9,6 +9,7 @@ import {
   type ModuleFolder,
   moduleFolders,
 } from './catalogue-folders.ts';
+import { declaredImage } from './declared-image.ts';
 import {
   describeFailure,
   disagreements,
@@ -257,13 +258,14 @@ function newVersion(
   described: ModuleDescription | ModuleVersion,
   now: number,
 ): ModuleVersion {
+  const image = declaredImage(read.listing.links);
   return {
     id,
     version: 1,
     moduleId,
     name: described.name,
     digest,
-    source: { kind: 'FOLDER', path: folder.path },
+    source: { kind: 'FOLDER', path: folder.path, ...(image !== null && { image }) },
     document: described.document,
     trainSchema: described.trainSchema,
     predictSchema: described.predictSchema,

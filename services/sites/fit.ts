@@ -1,4 +1,4 @@
-import type { Backend } from '../../backends/contract/backend.ts';
+import type { Backend, Capabilities } from '../../backends/contract/backend.ts';
 import type { BackendDirectory } from '../../backends/contract/directory.ts';
 import { FathomError } from '../../domain/errors.ts';
 import type { ModuleSource } from '../../domain/module.ts';
@@ -29,13 +29,10 @@ export function misfit(wish: Wish, backend: Backend): Misfit | null {
   if (wish.kind === 'SERVICE' && backend.services === null && backend.functions === null) {
     return elsewhere('it serves nothing');
   }
-  if (wish.source.kind === 'FOLDER' && !capabilities.processes) {
-    const advice = 'use a version of the module that is an image';
-    return { ...elsewhere('it runs images only, and the module is a folder of code'), advice };
-  }
-  if (wish.source.kind === 'IMAGE' && !capabilities.images) {
-    const advice = 'use a version of the module that is a folder of code';
-    return { ...elsewhere('it runs no images, and the module is one'), advice };
+  if (sourceFor(wish.source, capabilities) === null) {
+    return wish.source.kind === 'IMAGE'
+      ? elsewhere('it runs no images, and the module is one')
+      : elsewhere('it runs images only, and the module names none with a tag of its own');
   }
   if (gpus !== null && !capabilities.gpus) {
     const advice = 'set `resources.gpus` to null to ask for none';
@@ -54,6 +51,16 @@ export function misfit(wish: Wish, backend: Backend): Misfit | null {
     return { why: 'a run has one node there', advice, path: ['resources', 'nodes'] };
   }
   return null;
+}
+
+/** The form of the module that the backend is given: its folder where folders run, its image elsewhere; null for neither. */
+export function sourceFor(
+  source: ModuleSource,
+  { processes, images }: Pick<Capabilities, 'processes' | 'images'>,
+): ModuleSource | null {
+  if (source.kind === 'FOLDER' && processes) return source;
+  if (!images || source.image === undefined) return null;
+  return { kind: 'IMAGE', image: source.image };
 }
 
 /** The refusal of a backend that was asked for by name: what stands in the way, and what to do. */

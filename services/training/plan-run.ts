@@ -2,6 +2,7 @@ import type { Actor } from '../../domain/actor.ts';
 import { newId } from '../../domain/ids.ts';
 import { inputsOf } from '../datasets/workload-data.ts';
 import { checkIdempotencyKey } from '../once.ts';
+import { sourceFor } from '../sites/fit.ts';
 import { planPlacement, type PlacementPlan } from '../sites/plan.ts';
 import type { Sites } from '../sites/sites.ts';
 import type { Surroundings } from '../surroundings.ts';
@@ -31,6 +32,8 @@ export async function planRun(
   const module = await at.store.modules.get(version.moduleId);
   if (module === null) throw new Error(`The module of version ${version.id} is gone.`);
   const placement = place({ requestedBackend: request.backend, resources }, version, at.backends);
+  const { backend } = placement;
+  const source = (backend && sourceFor(version.source, backend.capabilities)) ?? version.source;
   const workload = workloadOf(
     {
       id: runId,
@@ -42,13 +45,13 @@ export async function planRun(
     },
     { number: 1 },
     module,
-    version,
+    { source },
     await inputsOf(at, data.id, split.id),
     checkpoint,
   );
   return planPlacement(at, sites, actor, {
     wish: { kind: 'JOB', source: version.source, resources, requestedBackend: request.backend },
-    chosen: placement.backend,
+    chosen: backend,
     wanted: { kind: 'JOB', workload },
     key: attemptKey(runId, 1),
     told: { arguments: accepted.arguments, seed },

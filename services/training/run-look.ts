@@ -136,7 +136,7 @@ export class RunLook implements Look {
     lease: Lease,
     signal: AbortSignal,
   ): Promise<number | null> {
-    const workload = await this.#workloads.of(run, attempt);
+    const workload = await this.#workloads.of(run, attempt, backend);
     const handle = await jobs.submit(workload, { key: attempt.key, signal });
     const now = this.#at.ambient.now();
     const record = new RunRecord(run, attempt, now);

@@ -1,6 +1,8 @@
+import type { Backend } from '../../backends/contract/backend.ts';
 import type { JobWorkload } from '../../backends/contract/workload.ts';
 import type { Attempt, TrainingRun } from '../../domain/training-run.ts';
 import { inputsOf } from '../datasets/workload-data.ts';
+import { sourceFor } from '../sites/fit.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { workloadOf } from './workload.ts';
 
@@ -12,13 +14,18 @@ export class WorkloadSource {
     this.#at = at;
   }
 
-  async of(run: TrainingRun, attempt: Pick<Attempt, 'number'>): Promise<JobWorkload> {
+  async of(
+    run: TrainingRun,
+    attempt: Pick<Attempt, 'number'>,
+    backend: Backend,
+  ): Promise<JobWorkload> {
     const { store } = this.#at;
     const version = await store.moduleVersions.get(run.moduleVersionId);
     const module = version && (await store.modules.get(version.moduleId));
     if (!version || !module) throw new Error(`Module version ${run.moduleVersionId} is gone.`);
     const data = await inputsOf(this.#at, run.datasetVersionId, run.splitId);
     const checkpoint = run.resumeFrom === null ? null : await store.artifacts.get(run.resumeFrom);
-    return workloadOf(run, attempt, module, version, data, checkpoint);
+    const source = sourceFor(version.source, backend.capabilities) ?? version.source;
+    return workloadOf(run, attempt, module, { source }, data, checkpoint);
   }
 }

@@ -8,7 +8,7 @@ export function workloadOf(
   run: Pick<TrainingRun, 'id' | 'name' | 'owner' | 'arguments' | 'seed' | 'resources'>,
   attempt: Pick<Attempt, 'number'>,
   module: Pick<Module, 'slug'>,
-  version: ModuleVersion,
+  version: Pick<ModuleVersion, 'source'>,
   data: { readonly description: JsonObject; readonly files: readonly InputFile[] },
   checkpoint: Artifact | null,
 ): JobWorkload {

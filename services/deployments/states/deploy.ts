@@ -43,6 +43,6 @@ export async function deploy(seen: SeenEndpoint): Promise<number> {
 export async function adopt(seen: SeenEndpoint): Promise<Handle> {
   const { deployment, revision, endpoint, serving, signal } = seen;
   const served = await servedBy(seen);
-  const workload = serviceWorkloadOf(deployment, revision, served.module, served);
+  const workload = serviceWorkloadOf(deployment, revision, served.module, served, seen.backend);
   return serving.deploy(workload, { key: endpoint.key, signal });
 }

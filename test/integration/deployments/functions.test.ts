@@ -38,7 +38,7 @@ describe('a deployment on functions', () => {
     expect(folder.backend).toBe('local');
     await expect(site.deploy(`await serve({});`, { backend: 'faas' })).rejects.toMatchObject({
       code: 'UNSUPPORTED',
-      message: expect.stringContaining('choose a backend that can: local.') as string,
+      message: expect.stringContaining('Choose a backend that can: local.') as string,
     });
   });
 

@@ -61,7 +61,7 @@ describe('a plan of a training run', () => {
     ]);
     expect(considered[1]?.reason).toBe('Passed over: local stands before it in the configuration.');
     expect(considered[1]?.warning).toMatch(/^It cannot be reached now: /);
-    expect(considered[2]?.reason).toContain('it runs images only');
+    expect(considered[2]?.reason).toContain('it runs images only, and the module names none');
     expect(workload).toMatchObject({ seed: 7, arguments: { epochs: 2 }, inputFiles: 3 });
     expect(workload.program).toMatch(/^train /);
   });
@@ -176,7 +176,7 @@ describe('a run on a backend asked for by name', () => {
       {
         code: 'UNSUPPORTED',
         message:
-          'cluster cannot run it: it runs images only, and the module is a folder of code. Use a version of the module that is an image, or choose a backend that can: local, hpc.',
+          'cluster cannot run it: it runs images only, and the module names none with a tag of its own. Choose a backend that can: local, hpc.',
         inputPath: ['backend'],
       },
     ]);
