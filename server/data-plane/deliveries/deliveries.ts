@@ -67,6 +67,7 @@ export class Deliveries {
   enter(id: string, authorization: string | undefined): OpenDelivery {
     const token = authorization?.match(/^Bearer ([\w.-]{1,200})$/i)?.[1];
     const record = this.#folders.read(id);
+    if (record === null) this.#files.delete(id);
     if (token === undefined || record === null || !this.#folders.opens(record, token)) {
       throw new FathomError(
         'UNAUTHENTICATED',

@@ -1,4 +1,5 @@
-import { open, stat } from 'node:fs/promises';
+import { closeSync, openSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { segmentPath, segments } from '../../../backends/work-folder/log-segments.ts';
 import { FathomError } from '../../../domain/errors.ts';
@@ -7,10 +8,10 @@ import { translated, writeFully } from '../../../storage/files/durable-file.ts';
 const segmentBytes = 16 * 1024 * 1024;
 
 /** Bytes of the log that are here. */
-export async function logEnd(folder: string): Promise<number> {
+export function logEnd(folder: string): number {
   const last = segments(join(folder, 'log')).at(-1);
   if (last === undefined) return 0;
-  return last + (await stat(segmentPath(join(folder, 'log'), last))).size;
+  return last + statSync(segmentPath(join(folder, 'log'), last)).size;
 }
 
 /**
@@ -23,7 +24,7 @@ export async function appendLog(
   lines: Uint8Array,
   limit: number,
 ): Promise<number> {
-  const end = await logEnd(folder);
+  const end = logEnd(folder);
   if (offset > end) {
     throw new FathomError('WRONG_STATE', `The log stands at ${end} bytes, not at ${offset}.`);
   }
@@ -44,10 +45,9 @@ export async function appendLog(
 }
 
 /** A line that a launcher was cut off in stays as it is: the next one begins a segment of its own behind it. */
-export async function beginSegment(folder: string): Promise<number> {
-  const end = await logEnd(folder);
-  if (end > 0) await write(segmentPath(join(folder, 'log'), end), new Uint8Array(), 0);
-  return end;
+export function beginSegment(folder: string): void {
+  const end = logEnd(folder);
+  if (end > 0) closeSync(openSync(segmentPath(join(folder, 'log'), end), 'a', 0o600));
 }
 
 async function write(path: string, bytes: Uint8Array, position: number): Promise<void> {

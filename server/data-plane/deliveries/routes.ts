@@ -86,7 +86,8 @@ export function deliveryRoutes(
     const { silenceMs } = limits;
     if (exit === null) {
       try {
-        if (claim(folder, wanted, { now: ambient.now(), silenceMs })) await beginSegment(folder);
+        const begin = (): void => beginSegment(folder);
+        claim(folder, wanted, { now: ambient.now(), silenceMs, begin });
       } catch (error) {
         if (error instanceof HeldError)
           reply.header('retry-after', Math.ceil(limits.silenceMs / 12_000));
@@ -94,7 +95,7 @@ export function deliveryRoutes(
       }
       hear(folder, ambient.now());
     }
-    return reply.send({ logBytes: await logEnd(folder), silenceMs, exit });
+    return reply.send({ logBytes: logEnd(folder), silenceMs, exit });
   });
 
   app.post('/deliveries/:id/beat', (request: DeliveryRequest, reply) => {
@@ -110,10 +111,9 @@ export function deliveryRoutes(
       await parts.take(name);
       const end = await parts.run(name, async (signal) => {
         const lines = await gathered(partContent(request.raw, pace, signal, null));
-        if (exitOf(folder) !== null && offset + lines.length > (await logEnd(folder)))
-          throw ended();
+        if (exitOf(folder) !== null && offset + lines.length > logEnd(folder)) throw ended();
         return appendLog(folder, offset, lines, limits.logBytes).catch(async (error: unknown) => {
-          reply.header('upload-offset', await logEnd(folder));
+          reply.header('upload-offset', logEnd(folder));
           throw error;
         });
       });

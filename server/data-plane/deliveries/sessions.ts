@@ -22,19 +22,22 @@ export function sessionOf(folder: string): Session | null {
   return (readControlFile(join(folder, 'session.json')) ?? null) as Session | null;
 }
 
-/** One launcher at a time: gives whether `wanted` is a new one. Throws HeldError while another one is heard. */
+/**
+ * One launcher at a time. `begin` is called for a new one, before it is the present one: whoever is killed in between does
+ * it again. Throws HeldError while another one is heard.
+ */
 export function claim(
   folder: string,
   wanted: Session,
-  options: { readonly now: number; readonly silenceMs: number },
-): boolean {
+  options: { readonly now: number; readonly silenceMs: number; readonly begin: () => void },
+): void {
   const present = sessionOf(folder);
-  if (present?.session === wanted.session) return false;
+  if (present?.session === wanted.session) return;
   const heard = heardAt(folder);
   const isSilent = heard === null || options.now - heard > options.silenceMs;
   if (present !== null && !isSilent) throw new HeldError();
+  options.begin();
   replaceFile(join(folder, 'session.json'), wanted);
-  return true;
 }
 
 /** Throws VERSION_CONFLICT for a launcher that another one has taken over from. */

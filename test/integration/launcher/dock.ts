@@ -187,7 +187,9 @@ export class Launched {
   errors = '';
 
   constructor(main: string, { url, token }: Delivery, work: string, args: readonly string[]) {
-    const child = spawn(process.execPath, [main, ...args], {
+    // Sites have older ones: `FATHOM_LAUNCHER_NODE=/usr/bin/node` runs the same tests under that.
+    const node = process.env['FATHOM_LAUNCHER_NODE'] ?? process.execPath;
+    const child = spawn(node, [main, ...args], {
       cwd: work,
       env: {
         PATH: process.env['PATH'] ?? '',
