@@ -86,7 +86,7 @@ function unscheduled(reason: string, said: string): Waiting {
 
 function starting(pod: V1Pod, events: readonly CoreV1Event[], raw: string | null): Waiting {
   const last = latest(events.filter(({ reason }) => reason !== 'Scheduled'));
-  const said = last === null ? raw : spoken(last.reason, last.message);
+  const said = last === null ? raw : spoken(reasonOf(last), last.message);
   if (last?.reason === 'Pulling') {
     return { code: 'PULLING_IMAGE', message: 'The node is fetching the image.', raw: said };
   }
@@ -102,6 +102,12 @@ function starting(pod: V1Pod, events: readonly CoreV1Event[], raw: string | null
     return { code: 'TRANSFERRING_DATA', message: 'Its files are being brought.', raw: said };
   }
   return { code: 'STARTING', message: 'A node has it and is starting it.', raw: said };
+}
+
+/** Which container it is about, where that is not the program: two of one image say the same. */
+function reasonOf({ reason, involvedObject }: CoreV1Event): string | undefined {
+  const container = /\{(.+)\}$/.exec(involvedObject?.fieldPath ?? '')?.[1] ?? 'main';
+  return container === 'main' ? reason : `${reason ?? ''} (${container})`;
 }
 
 function latest(events: readonly CoreV1Event[]): CoreV1Event | null {

@@ -19,6 +19,7 @@ export async function release(site: Site, handle: Handle): Promise<void> {
   const pathOf = kind === 'JOB' ? paths.jobs : paths.deployments;
   const there = await site.find<V1Job | V1Deployment>('release', pathOf, name);
   if (there !== null && there.metadata?.uid !== uid) return;
+  if (kind === 'JOB' && site.settings.launcher !== null) await hurry(site, name);
   if (there !== null) await remove(site, `${pathOf(await site.client.namespace())}/${name}`, uid);
   await untilGone(site, pathOf, name, uid);
   await site.forget('release', { kind, name });
@@ -31,6 +32,15 @@ async function remove(site: Site, path: string, uid: string): Promise<void> {
   // 409: it is another one by now, and ours is gone.
   if (answer.status < 300 || answer.status === 404 || answer.status === 409) return;
   throw refusal('release', answer.status, answer.headers, answer.text);
+}
+
+/** What its pods would still bring back is not wanted any more; who deletes them first says how long they have. */
+async function hurry(site: Site, name: string): Promise<void> {
+  const body = { gracePeriodSeconds: site.settings.stopGraceSeconds };
+  for (const { metadata } of await site.pods('release', name)) {
+    const path = `${paths.pods(await site.client.namespace())}/${metadata?.name ?? ''}`;
+    await site.client.find('release', { method: 'DELETE', path, body });
+  }
 }
 
 async function untilGone(

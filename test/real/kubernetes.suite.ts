@@ -1,6 +1,7 @@
 import { backendContract } from '../contract/backend/backend.contract.ts';
 import { jobRunnerContract } from '../contract/backend/job-runner.contract.ts';
 import { serviceRunnerContract } from '../contract/backend/service-runner.contract.ts';
+import { kubernetesBadDays } from './kubernetes-bad-days.ts';
 import { cluster, openRealKubernetes, openWithLauncher } from './kubernetes.ts';
 
 if (cluster.shared !== null) {
@@ -8,6 +9,7 @@ if (cluster.shared !== null) {
   backendContract(target);
   jobRunnerContract(target);
   serviceRunnerContract(target);
+  kubernetesBadDays();
 }
 
 if (cluster.launcherImage !== null && cluster.dataHost !== null) {

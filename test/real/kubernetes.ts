@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import type { Backend } from '../../backends/contract/backend.ts';
 import type { JobRunner } from '../../backends/contract/job-runner.ts';
 import type { ServiceRunner } from '../../backends/contract/service-runner.ts';
-import type { Handle } from '../../backends/contract/workload.ts';
+import type { Handle, Program } from '../../backends/contract/workload.ts';
 import type { V1Job } from '../../backends/kubernetes/native.ts';
 import { createBackend } from '../../backends/registry.ts';
 import { deliveriesOf, placeOf } from '../contract/backend/kubernetes-deliveries.ts';
@@ -39,6 +39,7 @@ export const cluster = {
   launcherImage: variable('LAUNCHER_IMAGE'),
   launcherPath: variable('LAUNCHER_PATH'),
   dataHost: variable('DATA_HOST'),
+  restart: variable('RESTART'),
   splitStreams: variable('SPLIT_STREAMS') === '1',
 } as const;
 
@@ -144,10 +145,28 @@ export async function openRealKubernetes(
     destroy: async () => {
       await Promise.all(made.map((handle) => backend.release(handle)));
       await backend.close();
+      // Other instances submitted as well.
+      for (const kind of ['job', 'deployment']) {
+        const found = JSON.parse(await kubectl('get', kind, '-o', 'json', ...ours)) as Found;
+        for (const { metadata } of found.items) {
+          const key = metadata.annotations?.['fathom/key'] ?? '';
+          if (key.startsWith(`contract ${process.pid} `))
+            await kubectl('delete', kind, metadata.name);
+        }
+      }
       await dock?.destroy();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+interface Found {
+  readonly items: readonly {
+    readonly metadata: {
+      readonly name: string;
+      readonly annotations?: { readonly [name: string]: string };
+    };
+  }[];
 }
 
 /** Where no folder is shared. The launcher of the cluster's image talks to a dock of this process. */
@@ -157,7 +176,15 @@ export async function openWithLauncher(where: 'BESIDE' | 'AROUND'): Promise<Real
   const dock = await Dock.open({}, dataHost);
   const more =
     where === 'BESIDE' ? { launcher: { image } } : { launcher: { path }, commandImage: image };
-  return openRealKubernetes({ ...more, returnGraceSeconds: 20 }, dock);
+  const under = await openRealKubernetes({ ...more, returnGraceSeconds: 20 }, dock);
+  if (where === 'BESIDE') return under;
+  // The launcher is the first process here.
+  const shell = (script: string, ...argv: string[]): Program => ({
+    kind: 'COMMAND',
+    argv: ['/bin/sh', '-c', script, 'sh', ...argv],
+    image: null,
+  });
+  return { ...under, shell };
 }
 
 /**

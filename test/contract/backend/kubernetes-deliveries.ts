@@ -3,7 +3,8 @@ import type { Deliveries as BackendDeliveries } from '../../../backends/contract
 import { BackendError } from '../../../backends/contract/error.ts';
 import type { BackendSurroundings } from '../../../backends/contract/definition.ts';
 import { Deliveries } from '../../../server/data-plane/deliveries/deliveries.ts';
-import { Dock, dockSecret } from '../../integration/launcher/dock.ts';
+import type { Dock } from '../../integration/launcher/dock.ts';
+import { dockSecret } from '../../integration/launcher/dock.ts';
 import { knownBlobs, localSurroundings } from './local-surroundings.ts';
 
 /** What another process must know to give and take files at the same place. */
