@@ -202,6 +202,10 @@ class OpenTransaction implements WriteSession {
     }
   }
 
+  async send(statement: RawBuilder<unknown>): Promise<void> {
+    await this.query(statement);
+  }
+
   afterCommit(action: () => void): void {
     if (!this.isOpen) throw new Error('The transaction is over.');
     this.actions.push(action);

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FathomError } from '../../domain/errors.ts';
-import type { Session } from '../relational/session.ts';
+import type { Session, WriteSession } from '../relational/session.ts';
 import type { Segments } from '../relational/streams.ts';
 import { translateFile } from './sqlite-errors.ts';
 
@@ -16,7 +16,7 @@ export class SegmentFiles implements Segments {
   }
 
   async write(
-    _session: Session,
+    _session: WriteSession,
     stream: string,
     position: number,
     chunks: readonly string[],

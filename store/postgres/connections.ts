@@ -43,9 +43,10 @@ export function makeConnections(url: string, limits: ConnectionLimits = {}): Con
     lock_timeout: patienceMs,
     idle_in_transaction_session_timeout: limits.idleTransactionMs ?? 5_000,
   };
-  const pool = (max: number): Pool => {
+  const pool = (max: number, pipeline: boolean): Pool => {
     const made = new Pool({
       ...config,
+      pipeline,
       max,
       idleTimeoutMillis: 60_000,
       // What was acknowledged must survive the server's own crash.
@@ -56,8 +57,9 @@ export function makeConnections(url: string, limits: ConnectionLimits = {}): Con
     made.on('connect', (client) => client.on('error', () => undefined));
     return made;
   };
-  const reads = pool(count - 2 - writers);
-  const writes = pool(writers + 1);
+  const reads = pool(count - 2 - writers, false);
+  // A transaction sends on without waiting for what it need not know.
+  const writes = pool(writers + 1, true);
   return {
     reads,
     writes,

@@ -15,7 +15,7 @@ const mostOccurrences = 4;
  */
 export const postgresModuleText: ModuleText = {
   async write(session, number, words) {
-    await session.query(
+    await session.send(
       sql`insert into "moduleText" (number, words) values (${number}, ${vectorOf(words)}::tsvector)
         on conflict (number) do update set words = excluded.words`,
     );

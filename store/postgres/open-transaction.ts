@@ -1,19 +1,18 @@
-import { FathomError } from '../../domain/errors.ts';
 import type { RawBuilder } from 'kysely';
+import { FathomError } from '../../domain/errors.ts';
 import type { WriteSession } from '../relational/session.ts';
 import { type Runner, runStatement } from './statements.ts';
 
 /**
- * What the work of one transaction sees. After an error PostgreSQL refuses whatever follows, so the first one is the
- * transaction's end, also when the work swallowed it. After its end it refuses, so that a late write cannot slip into
- * another's.
+ * What the work of one transaction sees. Statements go to the server in the order in which they were asked for, without
+ * waiting for each other. After an error PostgreSQL refuses whatever follows, so the first one is the transaction's end,
+ * also when the work swallowed it. After its end it refuses, so that a late write cannot slip into another's.
  */
 export class OpenTransaction implements WriteSession {
   readonly actions: (() => void)[] = [];
   readonly #runner: Runner;
   #isOpen = true;
   #doom: { readonly thrown: unknown } | null = null;
-  /** A connection takes one statement at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(runner: Runner) {
@@ -25,42 +24,50 @@ export class OpenTransaction implements WriteSession {
   }
 
   async query<Row>(statement: RawBuilder<Row>): Promise<readonly Row[]> {
-    if (!this.#isOpen) throw new Error('The transaction is over.');
-    const turn = this.#last.then(() => this.#run(statement));
-    this.#last = turn.catch(() => undefined);
-    return turn;
+    return this.#run(statement);
   }
 
-  /** Statements of the work that it did not wait for come to their end first. */
-  async settled(): Promise<void> {
-    await this.#last;
-  }
-
-  async #run<Row>(statement: RawBuilder<Row>): Promise<readonly Row[]> {
-    if (this.#doom !== null) throw this.#doom.thrown;
-    try {
-      return await runStatement(this.#runner, statement);
-    } catch (error) {
-      this.#doom = { thrown: error };
-      throw error;
-    }
+  async send(statement: RawBuilder<unknown>): Promise<void> {
+    this.#run(statement).catch(() => undefined);
   }
 
   afterCommit(action: () => void): void {
-    if (!this.#isOpen) throw new Error('The transaction is over.');
+    this.#assertOpen();
     this.actions.push(action);
   }
 
-  /** Throws what ended it before. */
-  end(): void {
+  /** Nothing more goes in. */
+  close(): void {
     this.#isOpen = false;
+  }
+
+  /** Resolves when every statement was answered; throws the first refusal. */
+  async settled(): Promise<void> {
+    await this.#last;
     if (this.#doom !== null) throw this.#doom.thrown;
   }
 
-  /** Ends it whatever happened; gives the error that counts. */
-  abandon(error: unknown): unknown {
-    this.#isOpen = false;
+  /** Closes it because of `error`; gives the one that counts. */
+  async abandon(error: unknown): Promise<unknown> {
+    this.close();
+    await this.#last;
     return this.#doom?.thrown ?? error;
+  }
+
+  #assertOpen(): void {
+    if (!this.#isOpen) throw new Error('The transaction is over.');
+    if (this.#doom !== null) throw this.#doom.thrown;
+  }
+
+  #run<Row>(statement: RawBuilder<Row>): Promise<readonly Row[]> {
+    this.#assertOpen();
+    const answer = runStatement(this.#runner, statement).catch((error: unknown) => {
+      // Those that were on their way already fail because of the first one.
+      this.#doom ??= { thrown: error };
+      throw this.#doom.thrown;
+    });
+    this.#last = answer.catch(() => undefined);
+    return answer;
   }
 }
 

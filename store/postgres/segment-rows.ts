@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { FathomError } from '../../domain/errors.ts';
-import type { Session } from '../relational/session.ts';
+import type { Session, WriteSession } from '../relational/session.ts';
 import type { Segments } from '../relational/streams.ts';
 
 /**
@@ -9,14 +9,14 @@ import type { Segments } from '../relational/streams.ts';
  */
 export class SegmentRows implements Segments {
   async write(
-    session: Session,
+    session: WriteSession,
     stream: string,
     position: number,
     chunks: readonly string[],
   ): Promise<void> {
     let at = position;
     for (const chunk of chunks) {
-      await session.query(
+      await session.send(
         sql`insert into "streamSegments" (stream, position, doc) values (${stream}, ${at}, ${chunk})`,
       );
       at += Buffer.byteLength(chunk) + 1;

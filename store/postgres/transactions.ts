@@ -69,7 +69,7 @@ export class Transactions {
   async step<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
-        const ended = await this.#once('begin', (client) => attempt(client, work));
+        const ended = await this.#alone('begin', work);
         for (const action of ended.actions) action();
         return ended.value as T;
       } catch (error) {
@@ -109,7 +109,7 @@ export class Transactions {
   async #beside(job: Job): Promise<void> {
     job.tries += 1;
     try {
-      const ended = await this.#once(beginBeside, (client) => attempt(client, job.work));
+      const ended = await this.#alone(beginBeside, job.work);
       for (const action of ended.actions) action();
       job.resolve(ended.value);
     } catch (error) {
@@ -154,6 +154,24 @@ export class Transactions {
     }
   }
 
+  /** One piece of work by itself; rejects with the first refusal that one of its statements met. */
+  async #alone(
+    begin: string,
+    work: (session: OpenTransaction) => Promise<unknown>,
+  ): Promise<Ended> {
+    let session: OpenTransaction | null = null;
+    try {
+      const ended = await this.#once(begin, async (client) => {
+        const attempted = await attempt(client, work);
+        session = attempted.session;
+        return attempted;
+      });
+      return ended;
+    } catch (error) {
+      throw session === null ? error : translate(await (session as OpenTransaction).abandon(error));
+    }
+  }
+
   /** Everything that `work` does is durable, or nothing of it is there. A connection that failed is not used again. */
   async #once<T>(begin: string, work: (client: PoolClient) => Promise<T>): Promise<T> {
     let client: PoolClient;
@@ -163,18 +181,19 @@ export class Transactions {
       throw translatePostgres(error);
     }
     let isWhole = false;
+    // Not waited for: what comes next is behind it on the same connection.
+    const begun = refusalOf(client.query(begin));
     try {
-      await client.query(begin);
       const result = await work(client);
-      await commit(client);
+      // PostgreSQL answers the commit of a transaction that failed with a rollback, and no error.
+      const { command } = await client.query('commit');
+      if (command !== 'COMMIT') throw new Error('The transaction was rolled back.');
       isWhole = true;
       return result;
     } catch (error) {
-      isWhole = await client.query('rollback').then(
-        () => true,
-        () => false,
-      );
-      throw translate(error);
+      const refused = await begun;
+      isWhole = (await refusalOf(client.query('rollback'))) === null;
+      throw translate(refused?.thrown ?? error);
     } finally {
       client.release(!isWhole);
     }
@@ -196,41 +215,44 @@ const beginBeside = 'begin isolation level serializable; lock table writers in r
 /** Nobody else writes in it, so it may see what it waited for. */
 const beginLane = 'begin isolation level read committed; lock table writers in exclusive mode';
 
+/** What it writes may still be on its way, and be refused; the commit behind it then is refused, too. */
 async function attempt(
   client: PoolClient,
   work: (session: OpenTransaction) => Promise<unknown>,
-): Promise<Ended> {
+): Promise<Ended & { readonly session: OpenTransaction }> {
   const session = new OpenTransaction(client);
   try {
     const value = await work(session);
-    await session.settled();
-    session.end();
-    return { value, actions: session.actions };
+    session.close();
+    return { value, actions: session.actions, session };
   } catch (error) {
-    const told = session.abandon(error);
-    await session.settled();
-    throw told;
+    throw await session.abandon(error);
   }
 }
 
 async function attemptInBatch(client: PoolClient, job: Job): Promise<Ended | Refused> {
   job.tries += 1;
-  await client.query('savepoint one');
+  const saved = refusalOf(client.query('savepoint one'));
   try {
     const ended = await attempt(client, job.work);
-    await client.query('release one');
+    await ended.session.settled();
+    void refusalOf(client.query('release one'));
     return ended;
   } catch (error) {
     if (isConflict(native(error))) throw error;
-    await client.query('rollback to one; release one');
+    const refused =
+      (await saved) ?? (await refusalOf(client.query('rollback to one; release one')));
+    if (refused !== null) throw refused.thrown;
     return { thrown: error };
   }
 }
 
-/** PostgreSQL answers `commit` of a transaction that failed with a rollback, and no error. */
-async function commit(client: PoolClient): Promise<void> {
-  const { command } = await client.query('commit');
-  if (command !== 'COMMIT') throw new Error('The transaction was rolled back.');
+/** What it rejects with, or null. Never rejects, so it may be left alone. */
+function refusalOf(promise: Promise<unknown>): Promise<Refused | null> {
+  return promise.then(
+    () => null,
+    (thrown: unknown) => ({ thrown }),
+  );
 }
 
 /** The code of a conflict is kept, for whoever decides about another try. */

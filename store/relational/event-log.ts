@@ -57,7 +57,7 @@ export class EventLogWriter implements EventWriter {
     if (events.length === 0) return;
     for (const event of events) {
       // One statement, so that two appends of one transaction cannot take the same number.
-      await this.#session.query(
+      await this.#session.send(
         sql`insert into events ("aggregateId", sequence, at, doc)
           select ${aggregateId}, coalesce(max(sequence), 0) + 1, ${at}, ${JSON.stringify(event)}
           from events where "aggregateId" = ${aggregateId}`,

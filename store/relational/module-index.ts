@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Module } from '../../domain/module.ts';
 import type { ModuleFacet } from '../contract/module-search.ts';
 import { nextNumber } from './idempotency.ts';
-import type { Session } from './session.ts';
+import type { Session, WriteSession } from './session.ts';
 
 /** What is searched of a module, by weight; an engine's full-text index has these four columns. */
 export interface ModuleWords {
@@ -13,10 +13,10 @@ export interface ModuleWords {
 }
 
 /** Keeps the index rows of one module, in the transaction that writes it. Gives the module's number in the index. */
-export async function indexModule(session: Session, module: Module): Promise<number> {
+export async function indexModule(session: WriteSession, module: Module): Promise<number> {
   const number = await numberOf(session, module.id);
   const valid = module.findings.every((finding) => finding.severity !== 'ERROR');
-  await session.query(
+  await session.send(
     sql`insert into "moduleIndex" (number, id, "titleKey", trainable, valid, owner, visibility,
         "createdAt", "updatedAt")
       values (${number}, ${module.id}, ${fold(module.title)}, ${module.trainable ? 1 : 0},
@@ -26,10 +26,10 @@ export async function indexModule(session: Session, module: Module): Promise<num
         visibility = excluded.visibility, "createdAt" = excluded."createdAt",
         "updatedAt" = excluded."updatedAt"`,
   );
-  await session.query(sql`delete from "moduleFacets" where number = ${number}`);
+  await session.send(sql`delete from "moduleFacets" where number = ${number}`);
   for (const [facet, values] of Object.entries(facetValues(module))) {
     for (const value of values) {
-      await session.query(
+      await session.send(
         sql`insert into "moduleFacets" (facet, "valueKey", number, value)
           values (${facet}, ${fold(value)}, ${number}, ${value}) on conflict do nothing`,
       );

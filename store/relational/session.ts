@@ -10,6 +10,11 @@ export interface Session {
 }
 
 export interface WriteSession extends Session {
+  /**
+   * Runs a statement whose rows nobody needs, after all before it. An engine need not wait for it: then what it meets ends
+   * the transaction.
+   */
+  send(statement: RawBuilder<unknown>): Promise<void>;
   /** Runs once the transaction is durable, never when it was rolled back. Must not throw. */
   afterCommit(action: () => void): void;
 }

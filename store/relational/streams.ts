@@ -12,7 +12,7 @@ export interface Segments {
    * `position` is void. STORAGE_FULL when the disk refuses.
    */
   write(
-    session: Session,
+    session: WriteSession,
     stream: string,
     position: number,
     chunks: readonly string[],
@@ -166,7 +166,7 @@ export class RelationalStreamWriter implements StreamWriter {
     const text = lines.join('\n');
     const tailBytes = row.tailBytes + Buffer.byteLength(text) + 1;
     if (tailBytes >= chunkBytes) return this.#seal(stream, row, lines);
-    await this.#session.query(
+    await this.#session.send(
       sql`insert into "streamTail" (stream, first, last, doc)
         values (${stream}, ${row.head + 1}, ${row.head + lines.length}, ${text})`,
     );
@@ -188,19 +188,19 @@ export class RelationalStreamWriter implements StreamWriter {
       chunks.map((chunk) => chunk.doc ?? ''),
     );
     for (const chunk of chunks) {
-      await this.#session.query(
+      await this.#session.send(
         sql`insert into "streamChunks" (stream, first, last, position, length)
           values (${stream}, ${chunk.first}, ${chunk.last}, ${chunk.position}, ${chunk.length})`,
       );
     }
-    await this.#session.query(sql`delete from "streamTail" where stream = ${stream}`);
+    await this.#session.send(sql`delete from "streamTail" where stream = ${stream}`);
     const end = chunks.at(-1);
     const fileBytes = end === undefined ? row.fileBytes : end.position + end.length + 1;
     return { ...row, fileBytes, tailBytes: 0 };
   }
 
   async #save(stream: string, row: StreamRow): Promise<void> {
-    await this.#session.query(
+    await this.#session.send(
       sql`insert into streams (name, head, bytes, dropped, ended, "fileBytes", "tailBytes")
         values (${stream}, ${row.head}, ${row.bytes}, ${row.dropped}, ${row.ended}, ${row.fileBytes}, ${row.tailBytes})
         on conflict (name) do update set head = excluded.head, bytes = excluded.bytes,

@@ -108,7 +108,7 @@ export async function enqueue(
   key: string,
   dueAt: number,
 ): Promise<void> {
-  await session.query(
+  await session.send(
     sql`insert into work (kind, key, "readyAt", claims) values (${kind}, ${key}, ${dueAt}, 0)
       on conflict (kind, key) do update set
         "readyAt" = case when work.token is null and ${dueAt} < work."readyAt"
