@@ -10,6 +10,7 @@ const exhaustive = [
   'test/e2e/bad-days/{modules,power-cuts}.test.ts',
   'test/e2e/crash-points/**',
   'test/e2e/launcher/**',
+  'test/e2e/functions/**',
   'test/e2e/processes/**',
   'test/integration/launcher/worse-days.test.ts',
 ];
