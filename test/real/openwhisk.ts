@@ -1,8 +1,8 @@
 import { createBackend } from '../../backends/registry.ts';
 import type { Backend } from '../../backends/contract/backend.ts';
 import type { Handle } from '../../backends/contract/workload.ts';
-import type { FunctionsUnderTest } from '../contract/backend/function-runner.contract.ts';
-import { openedFunctions } from '../contract/backend/function-runner.contract.ts';
+import type { FunctionsUnderTest } from '../contract/backend/functions-under-test.ts';
+import { openedFunctions } from '../contract/backend/functions-under-test.ts';
 import { localSurroundings } from '../contract/backend/local-surroundings.ts';
 import {
   deployFromAnotherProcess,

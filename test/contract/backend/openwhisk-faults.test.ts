@@ -3,7 +3,7 @@ import { BackendError } from '../../../backends/contract/error.ts';
 import type { FunctionRunner } from '../../../backends/contract/function-runner.ts';
 import type { Handle } from '../../../backends/contract/workload.ts';
 import type { FakeOpenWhiskOptions } from '../../fakes/openwhisk/server.ts';
-import { predictedIn, predictPath } from './function-runner.contract.ts';
+import { predictedIn, predictPath } from './functions-under-test.ts';
 import type { OpenWhiskUnderTest } from './openwhisk-under-test.ts';
 import { openOpenWhisk } from './openwhisk-under-test.ts';
 import { kindOf, newKey, printed, service, soon } from './under-test.ts';

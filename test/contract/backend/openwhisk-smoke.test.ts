@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { predictedIn, predictPath } from './function-runner.contract.ts';
+import { predictedIn, predictPath } from './functions-under-test.ts';
 import { openOpenWhisk } from './openwhisk-under-test.ts';
 import { newKey, printed, service, soon } from './under-test.ts';
 

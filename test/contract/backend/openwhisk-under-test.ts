@@ -9,8 +9,8 @@ import { ProcessContainers } from '../../fakes/openwhisk/process-containers.ts';
 import type { FakeOpenWhiskOptions } from '../../fakes/openwhisk/server.ts';
 import { FakeOpenWhisk } from '../../fakes/openwhisk/server.ts';
 import { Dock } from '../../integration/launcher/dock.ts';
-import { openedFunctions } from './function-runner.contract.ts';
-import type { FunctionsUnderTest } from './function-runner.contract.ts';
+import { openedFunctions } from './functions-under-test.ts';
+import type { FunctionsUnderTest } from './functions-under-test.ts';
 import { localSurroundings } from './local-surroundings.ts';
 
 const root = resolve(import.meta.dirname, '../../..');

@@ -1,5 +1,6 @@
 import { backendContract } from './backend.contract.ts';
-import { asBackendUnderTest, functionRunnerContract } from './function-runner.contract.ts';
+import { functionRunnerContract } from './function-runner.contract.ts';
+import { asBackendUnderTest } from './functions-under-test.ts';
 import { openOpenWhisk } from './openwhisk-under-test.ts';
 
 functionRunnerContract({ name: 'openwhisk', create: () => openOpenWhisk() });
