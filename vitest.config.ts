@@ -6,6 +6,7 @@ const exhaustive = [
   'test/contract/backend/slurm-*.test.ts',
   'test/contract/backend/kubernetes-{faults,launcher}.test.ts',
   'test/contract/backend/openwhisk{,-faults}.test.ts',
+  'test/contract/openwhisk-server.test.ts',
   'test/docs/**',
   'test/e2e/bad-days/{modules,power-cuts}.test.ts',
   'test/e2e/crash-points/**',

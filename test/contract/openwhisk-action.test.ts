@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { encodeGreyPng } from '../../modules/data/idx-encoding.ts';
 import { moduleServerContract } from './module-server.contract.ts';
 import type { RunningAction } from './openwhisk-action.ts';
@@ -23,6 +23,12 @@ moduleServerContract(
 /** The cases that OpenWhisk's own suite of runtimes has, where a container without code can have them. */
 describe('an action container', () => {
   let action: RunningAction | null = null;
+  let loaded: RunningAction;
+  beforeAll(async () => {
+    loaded = await startAction(scriptedModule);
+    await loaded.init();
+  });
+  afterAll(() => loaded.stop());
   afterEach(async () => {
     await action?.stop();
     action = null;
@@ -67,8 +73,7 @@ describe('an action container', () => {
   });
 
   test('takes an empty call for GET /: the list of versions', async () => {
-    const { init, run } = await open();
-    await init();
+    const { run } = loaded;
     const { status, text } = await run({});
     expect(status).toBe(200);
     const { statusCode, body } = JSON.parse(text) as { statusCode: number; body: string };
@@ -88,8 +93,7 @@ describe('an action container', () => {
   });
 
   test('refuses arguments that are no dictionary, and a request that is none', async () => {
-    const { init, run } = await open();
-    await init();
+    const { run } = loaded;
     const wrong = ['text', 5, [1], { __ow_headers: 'a' }, { __ow_body: 7 }, { __ow_path: {} }];
     for (const value of wrong) {
       const { status, text } = await run(value);
@@ -110,8 +114,7 @@ describe('an action container', () => {
   });
 
   test('carries Unicode and large inputs there and back', async () => {
-    const { init, run } = await open();
-    await init();
+    const { run } = loaded;
     for (const text of ['❄ ☃ ❄', 'a'.repeat(700_000)]) {
       expect(predictions((await run(predict({ text }))).text)).toMatchObject({ text });
     }
@@ -161,8 +164,7 @@ describe('an action container', () => {
   });
 
   test('answers what the model answers, failures too, as a success of the container', async () => {
-    const { init, run } = await open();
-    await init();
+    const { run } = loaded;
     const statuses = async (value: object): Promise<unknown> => {
       const { status, text } = await run(value);
       return [status, (JSON.parse(text) as { statusCode: unknown }).statusCode];
@@ -176,8 +178,7 @@ describe('an action container', () => {
   });
 
   test('takes the arguments of a web action as they come', async () => {
-    const { init, run } = await open();
-    await init();
+    const { run } = loaded;
     const path = '/v2/models/scripted/predict/';
     const calls = [
       { __ow_method: 'post', __ow_path: path, text: 'in the fields' },
