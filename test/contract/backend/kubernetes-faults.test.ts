@@ -233,6 +233,17 @@ describe('what the cluster does by itself', () => {
     expect(under.fake.objects.list('secrets')).toHaveLength(0);
   });
 
+  test('a job whose pod somebody deleted is over, and neither a success nor an end of its own', async () => {
+    const under = await cluster();
+    const handle = await submit(under.jobs, job(under.shell('echo up; sleep 30')));
+    await untilPrinted(under.jobs, handle, 'up');
+    const [pod] = under.fake.objects.list('pods');
+    under.fake.deletePod(pod?.metadata.name ?? '');
+    const { exit } = await untilEnded(under.jobs, handle);
+    expect(exit).toMatchObject({ cause: 'UNKNOWN', code: null });
+    expect(exit?.message).toMatch(/pod/);
+  });
+
   test('release takes everything with it: pods, secret, service and folder', async () => {
     const under = await cluster();
     const secrets = { A: 'b' };
@@ -263,6 +274,57 @@ describe('without a shared folder', () => {
     const long = { kind: 'TEXT', text: 'x'.repeat(2 ** 20) } as const;
     const tooLong = job(under.shell('exit 0'), { inputs: [{ path: 'b', content: long }] });
     expect(await kindOf(() => submit(under.jobs, tooLong))).toBe('Rejected');
+  });
+});
+
+describe('several nodes', () => {
+  test('have lines of their own, a name for the first one, and one end', async () => {
+    const under = await cluster();
+    const resources = { cpus: 0.1, memoryMiB: 64, gpus: null, timeLimitSeconds: 60, nodes: 3 };
+    const script = 'echo "rank $FATHOM_NODE_RANK"; [ "$FATHOM_NODE_RANK" = 2 ] && exit 9; exit 0';
+    const handle = await submit(under.jobs, job(under.shell(script), { resources }));
+    const { exit } = await untilEnded(under.jobs, handle);
+    expect(exit).toMatchObject({ cause: 'EXITED', code: 9 });
+    expect(exit?.message).toContain('Node 2');
+    const texts = (await printed(under.jobs, handle)).map(({ text }) => text);
+    expect(texts).toContain('[node 2] rank 2');
+    const [service] = under.fake.objects.list('services');
+    expect(service).toMatchObject({
+      spec: { clusterIP: 'None' },
+      metadata: { name: nameOf(handle) },
+    });
+    await under.backend.release(handle);
+    expect(under.fake.objects.list('services')).toEqual([]);
+  });
+
+  test('wait for each other: cancelled there, none of them starts', async () => {
+    const under = await cluster({ gpu: { models: [] } });
+    const gpus = { count: 1, model: null, memoryMiB: null };
+    const resources = { cpus: 0.1, memoryMiB: 64, gpus, timeLimitSeconds: 60, nodes: 2 };
+    const handle = await submit(under.jobs, job(under.shell('echo up; sleep 30'), { resources }));
+    const waits = await untilJob(under.jobs, handle, ({ waiting }) => waiting?.raw != null);
+    expect(waits).toMatchObject({ phase: 'PENDING', waiting: { code: 'RESOURCES_BUSY' } });
+    await under.jobs.cancel(handle);
+    expect((await untilEnded(under.jobs, handle)).exit?.cause).toBe('CANCELLED');
+  });
+});
+
+describe('a service that waits', () => {
+  test('says what the events of its pod say', async () => {
+    const under = await cluster();
+    const program = { kind: 'COMMAND', argv: ['true'], image: 'slow/image:1' } as const;
+    const options = { key: newKey(), signal: soon() };
+    const handle = await under.services.deploy(service(program), options);
+    for (const limit = soon(); !limit.aborted;) {
+      const { phase, waiting } = await under.services.status(handle);
+      if (waiting?.code === 'PULLING_IMAGE') {
+        expect(phase).toBe('PULLING');
+        expect(waiting.raw).toContain('slow/image:1');
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error('it never said so');
   });
 });
 

@@ -17,6 +17,8 @@ export class Controllers {
   readonly #objects: Objects;
   readonly #node: FakeNode;
   #made = 0;
+  /** Jobs whose pods were made. */
+  readonly #started = new Set<string>();
 
   constructor(objects: Objects, node: FakeNode) {
     this.#objects = objects;
@@ -28,7 +30,14 @@ export class Controllers {
     if (job === null || isOver(job)) return;
     const pods = this.podsOf(job.metadata.uid);
     if (job.spec?.suspend === true || job.spec?.parallelism === 0) {
+      this.#started.delete(job.metadata.uid);
       for (const pod of pods) if (isActive(pod)) deletePod(this.#objects, pod.metadata.name, null);
+      return;
+    }
+    const { completions = 1, completionMode } = job.spec ?? {};
+    if (this.#started.has(job.metadata.uid) && pods.length < completions) {
+      // Somebody deleted one: it counts as failed.
+      this.#fail(name, null, pods);
       return;
     }
     const failed = pods.find(({ status }) => status?.phase === 'Failed');
@@ -36,12 +45,14 @@ export class Controllers {
       this.#fail(name, failed, pods);
       return;
     }
-    const { completions = 1, completionMode } = job.spec ?? {};
     const isIndexed = completionMode === 'Indexed';
     for (let index = pods.length; index < completions; index++) {
       this.#makePod(job, 'Job', 'batch/v1', job.spec?.template ?? {}, isIndexed ? index : null);
     }
-    if (pods.length === 0) this.#status('jobs', name, { startTime: stamp(), active: completions });
+    if (pods.length === 0) {
+      this.#started.add(job.metadata.uid);
+      this.#status('jobs', name, { startTime: stamp(), active: completions });
+    }
     const succeeded = pods.filter(({ status }) => status?.phase === 'Succeeded');
     if (succeeded.length < completions) return;
     const condition = { type: 'Complete', status: 'True', lastTransitionTime: stamp() };
@@ -50,8 +61,8 @@ export class Controllers {
   }
 
   /** First the verdict, then the end of the other pods, and only then the Job is over. */
-  #fail(name: string, failed: Pod, pods: readonly Pod[]): void {
-    const isDisrupted = failed.status?.conditions?.some(({ type }) => type === 'DisruptionTarget');
+  #fail(name: string, failed: Pod | null, pods: readonly Pod[]): void {
+    const isDisrupted = failed?.status?.conditions?.some(({ type }) => type === 'DisruptionTarget');
     const reason = isDisrupted === true ? 'PodFailurePolicy' : 'BackoffLimitExceeded';
     const message = 'Job has reached the specified backoff limit';
     const rest = pods.filter(isActive);
@@ -154,7 +165,10 @@ function isOver(job: V1Job): boolean {
 /** Marks it; the kubelet ends it and removes it. A pod without a node is gone at once. */
 export function deletePod(objects: Objects, name: string, graceSeconds: number | null): void {
   const pod = objects.get<V1Pod>('pods', name);
-  if (pod === null || pod.metadata.deletionTimestamp !== undefined) return;
+  if (pod === null) return;
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
+  const isShorter = graceSeconds !== null && graceSeconds < deletionGracePeriodSeconds;
+  if (deletionTimestamp !== undefined && !isShorter) return;
   if (pod.spec?.nodeName === undefined) {
     objects.remove('pods', name);
     return;
@@ -166,7 +180,7 @@ export function deletePod(objects: Objects, name: string, graceSeconds: number |
       ...one.metadata,
       deletionTimestamp: stamp(Date.now() + grace * 1000),
       deletionGracePeriodSeconds: grace,
-    } as KubeObject['metadata'],
+    },
   }));
 }
 

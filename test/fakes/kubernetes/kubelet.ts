@@ -76,6 +76,11 @@ export class Kubelet {
       this.#waiting(name, 'ErrImagePull', `failed to pull image "${main.image}": not found`);
       return;
     }
+    if (main.image?.startsWith('slow/') === true) {
+      this.#waiting(name, 'ContainerCreating', '');
+      this.#tell(pod, 'Pulling', `Pulling image "${main.image}"`);
+      return;
+    }
     const missing = this.#missing(pod, main);
     if (missing !== null) {
       this.#waiting(name, 'CreateContainerConfigError', `secret "${missing}" not found`);
@@ -122,9 +127,9 @@ export class Kubelet {
   }
 
   #graceMs(name: string): number {
-    return (
-      (this.#objects.get<V1Pod>('pods', name)?.spec?.terminationGracePeriodSeconds ?? 30) * 1000
-    );
+    const pod = this.#objects.get<V1Pod>('pods', name);
+    const { deletionGracePeriodSeconds } = pod?.metadata ?? {};
+    return (deletionGracePeriodSeconds ?? pod?.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
   }
 
   #retry(name: string): void {
@@ -230,13 +235,11 @@ export class Kubelet {
       this.#objects.remove('pods', name);
       return;
     }
+    // Deleted once more with less time: the shorter one counts.
+    setTimeout(() => running.container.kill(), this.#graceMs(name)).unref();
     if (running.isStopping) return;
     running.isStopping = true;
-    const graceMs =
-      ((pod.metadata as { deletionGracePeriodSeconds?: number }).deletionGracePeriodSeconds ?? 30) *
-      1000;
     running.container.signal('SIGTERM');
-    setTimeout(() => running.container.kill(), graceMs).unref();
   }
 
   /** The kubelet ends a pod that was active too long: it stays, Failed. */
@@ -252,6 +255,18 @@ export class Kubelet {
     running.container.signal('SIGTERM');
     const graceMs = (pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
     setTimeout(() => running.container.kill(), graceMs).unref();
+  }
+
+  #tell({ metadata }: KubeObject, reason: string, message: string): void {
+    const { name, uid } = metadata;
+    this.#objects.create('events', {
+      metadata: { name: `${name}.${reason.toLowerCase()}` },
+      involvedObject: { kind: 'Pod', name, uid, fieldPath: 'spec.containers{main}' },
+      type: 'Normal',
+      reason,
+      message,
+      lastTimestamp: stamp(),
+    });
   }
 
   #waiting(name: string, reason: string, message: string): void {

@@ -11,6 +11,7 @@ export interface KubeObject {
     generation?: number;
     creationTimestamp: string;
     deletionTimestamp?: string;
+    deletionGracePeriodSeconds?: number;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
     ownerReferences?: { uid: string; kind: string; name: string; apiVersion: string }[];

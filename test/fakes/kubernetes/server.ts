@@ -84,6 +84,11 @@ export class FakeKubernetes {
     return JSON.stringify(all);
   }
 
+  /** As somebody with kubectl. */
+  deletePod(name: string): void {
+    deletePod(this.objects, name, null);
+  }
+
   /** Every watch ends, as when the API server is started again. */
   cutWatches(): void {
     for (const response of this.#watches) response.destroy();
