@@ -5,6 +5,7 @@ const exhaustive = [
   'test/contract/backend/*-crash.test.ts',
   'test/contract/backend/slurm-*.test.ts',
   'test/contract/backend/kubernetes-{faults,launcher}.test.ts',
+  'test/contract/backend/nomad-{faults,launcher,services}.test.ts',
   'test/contract/backend/openwhisk{,-faults}.test.ts',
   'test/contract/openwhisk-server.test.ts',
   'test/docs/**',

@@ -41,6 +41,8 @@ const launcher = z.strictObject({
   /** An image that has the launcher, with the start of its command; for what runs in containers. */
   image: z.string().min(1).nullable().default(null),
   imageCommand: argv.min(1).default(['node', '/opt/fathom/launcher.mjs']),
+  /** For so long after a program's end it is tried to bring back what it left. */
+  returnSeconds: z.number().int().min(0).default(3600),
 });
 
 const docker = z.strictObject({

@@ -1,12 +1,6 @@
 import { BackendError } from '../contract/error.ts';
 import type { Delivery, Received } from '../contract/delivery.ts';
-import type {
-  JobExit,
-  JobRunner,
-  JobStatus,
-  LogChunk,
-  OutputFolder,
-} from '../contract/job-runner.ts';
+import type { JobRunner, JobStatus, LogChunk, OutputFolder } from '../contract/job-runner.ts';
 import type { Handle, JobWorkload } from '../contract/workload.ts';
 import { outputFolder } from '../work-folder/outputs.ts';
 import { lastLines, readLogs } from './logs.ts';
@@ -38,7 +32,7 @@ export class NomadJobs implements JobRunner {
     site.assertOpen('submit');
     const name = nativeName(key);
     const { deliveries, placeBlob } = site.surroundings;
-    const data = dataPathOf(workload.program, site.settings, deliveries !== null);
+    const data = dataPathOf('JOB', workload.program, site.settings, deliveries !== null);
     assertDataCanCome(data, workload);
     const place = { name, kind: 'JOB', data } as const;
     const order = { ...place, key, mark: site.newMark() };
@@ -147,22 +141,29 @@ export class NomadJobs implements JobRunner {
     const isOver = isOverTime(facts, status, site.surroundings.now());
     if (isOver || isToBeStopped(facts, status)) await this.#stop(name, operation);
     if (status.phase !== 'ENDED') return status;
-    const ended = { ...status, exit: await this.#withLastLines(status.exit, facts, operation) };
+    const ended = await this.#whole(status, facts, operation);
     return site.folders?.settle({ kind: 'JOB', name }, mark, ended) ?? ended;
   }
 
-  async #withLastLines(
-    exit: JobExit | null,
-    { allocations }: JobFacts,
-    operation: string,
-  ): Promise<JobExit | null> {
-    const first = firstOf(allocations);
-    const isTold = exit?.cause === 'EXITED' && exit.code === 0;
-    if (exit === null || first === null || isTold || exit.cause === 'CANCELLED') return exit;
-    if (exit.cause === 'NOT_STARTED') return exit;
+  /** An end as it is told to people, and by whoever was nearest to the program. */
+  async #whole(status: JobStatus, facts: JobFacts, operation: string): Promise<JobStatus> {
+    const { exit } = status;
+    const first = firstOf(facts.allocations);
+    if (exit === null || first === null) return status;
+    const isOwn = exit.cause === 'EXITED' || exit.cause === 'SIGNALLED';
+    if (isOwn && dataOf(facts.job) === 'RUN') {
+      const told = (await this.#received(facts.job, operation)).exit;
+      if (told !== null) {
+        const startedAt = told.cause === 'NOT_STARTED' ? null : status.startedAt;
+        return { ...status, exit: told, startedAt };
+      }
+    }
+    const isTold = exit.cause === 'EXITED' && exit.code === 0;
+    if (isTold || exit.cause === 'CANCELLED' || exit.cause === 'NOT_STARTED') return status;
     const lines = await lastLines(this.#site, first, operation);
-    if (lines.length === 0) return exit;
-    return { ...exit, message: `${exit.message} Its last lines:\n${lines.join('\n')}` };
+    if (lines.length === 0) return status;
+    const message = `${exit.message} Its last lines:\n${lines.join('\n')}`;
+    return { ...status, exit: { ...exit, message } };
   }
 
   async #stop(name: string, operation: string): Promise<void> {

@@ -51,6 +51,10 @@ export function observeJob(facts: JobFacts): JobStatus {
       };
     case 'complete':
     case 'failed':
+      // The status is said before what comes after the end is done.
+      if (isReturning(allocation))
+        return { ...common, phase: 'RUNNING', native: `${native}, returning` };
+      return ended(job, allocation, native);
     case 'lost':
       return ended(job, allocation, native);
     default:
@@ -186,6 +190,9 @@ function exitOf(
       : 'Somebody stopped its allocation.';
     return { cause: 'CANCELLED', code, signal, message };
   }
+  if (own?.cause === 'EXITED' && own.code === 0 && sibling !== null) {
+    return end('UNKNOWN', `It ended well, and what it left could not be brought back: ${sibling}`);
+  }
   if (own !== null) return own;
   if (wasStopped && startOf(main) === null) {
     return end('CANCELLED', 'It was cancelled before it started.');
@@ -207,6 +214,12 @@ function wasKilledLate(job: NativeJob, main: NativeTaskState | undefined): boole
 function timeLimitOf({ Meta }: NativeJob): number | null {
   const limit = Number(Meta?.[meta.timeLimit]);
   return Number.isFinite(limit) && limit > 0 ? limit : null;
+}
+
+/** What it left is being brought back. */
+function isReturning({ TaskStates }: NativeAllocation): boolean {
+  const state = TaskStates?.['return']?.State;
+  return state !== undefined && state !== 'dead';
 }
 
 function siblingFailure({ TaskStates }: NativeAllocation): string | null {

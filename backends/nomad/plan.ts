@@ -13,7 +13,7 @@ export function planOf(
   hasDeliveries: boolean,
 ): readonly NativeRequest[] {
   const { workload } = wanted;
-  const data = dataPathOf(workload.program, settings, hasDeliveries);
+  const data = dataPathOf(wanted.kind, workload.program, settings, hasDeliveries);
   assertDataCanCome(data, workload);
   const place = { name: nativeName(key), key, mark: 'made-when-sent', data };
   const order = { ...place, kind: wanted.kind, delivery: placeholder(data) };

@@ -67,7 +67,7 @@ export class NomadServices implements ServiceRunner {
     checkReplicas(workload.replicas, 'deploy');
     const name = nativeName(key);
     const { deliveries, placeBlob } = site.surroundings;
-    const data = dataPathOf(workload.program, site.settings, deliveries !== null);
+    const data = dataPathOf('SERVICE', workload.program, site.settings, deliveries !== null);
     assertDataCanCome(data, workload);
     const place = { name, kind: 'SERVICE', data } as const;
     const order = { ...place, key, mark: site.newMark() };

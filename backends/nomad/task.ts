@@ -1,6 +1,6 @@
 import { BackendError } from '../contract/error.ts';
 import type { Program } from '../contract/workload.ts';
-import type { GpuRequest } from '../../domain/resources.ts';
+import type { GpuRequest, Resources } from '../../domain/resources.ts';
 import type { GpuSettings, NomadSettings } from './config.ts';
 import { literal } from './literal.ts';
 import type { DataPath, Kind } from './names.ts';
@@ -37,13 +37,15 @@ export function launchOf(program: Program, settings: NomadSettings, place: Place
 
 /** How the data of such a program come and go. */
 export function dataPathOf(
+  kind: Kind,
   program: Program,
   settings: NomadSettings,
   hasDeliveries: boolean,
 ): DataPath {
   if (settings.sharedFolder !== null) return 'FOLDER';
   if (!hasDeliveries) return 'NONE';
-  return imageOf(program, settings) === null ? 'RUN' : 'BESIDE';
+  // Servers leave nothing.
+  return imageOf(program, settings) === null && kind === 'JOB' ? 'RUN' : 'BESIDE';
 }
 
 /** Below the shared folder. */
@@ -55,14 +57,16 @@ export function driverConfig(
   { driver, image, argv, workFolder }: Launch,
   settings: NomadSettings,
   place: Place,
-  wantsGpus: boolean,
+  { gpus, timeLimitSeconds }: Resources,
 ): TaskRequest['Config'] {
   const words = argv.map(nativeText);
   if (driver === 'raw_exec') {
-    const wrapped = place.data === 'RUN' ? launched(settings, workFolder, words) : words;
-    const [command, ...args] = wantsGpus ? [...onlyItsGpus, ...wrapped] : wrapped;
-    // Only a shared folder is there before the program is.
-    const folder = place.data === 'FOLDER' ? { work_dir: nativeText(workFolder) } : {};
+    const wrapped =
+      place.data === 'RUN' ? launched(settings, workFolder, timeLimitSeconds, words) : words;
+    const [command, ...args] = gpus !== null ? [...onlyItsGpus, ...wrapped] : wrapped;
+    // Where nothing makes the folder before, the program begins in Nomad's own.
+    const isThere = place.data === 'FOLDER' || place.data === 'BESIDE';
+    const folder = isThere ? { work_dir: nativeText(workFolder) } : {};
     return { command, args, ...folder };
   }
   const [entrypoint, ...args] = words;
@@ -82,9 +86,15 @@ export function driverConfig(
 function launched(
   { launcher, stopGraceSeconds }: NomadSettings,
   workFolder: Word,
+  limitSeconds: number,
   words: readonly string[],
 ): readonly string[] {
-  const options = ['--work', nativeText(workFolder), '--grace', String(stopGraceSeconds)];
+  const options = [
+    ...['--work', nativeText(workFolder)],
+    ...['--time-limit', String(limitSeconds)],
+    ...['--grace', String(stopGraceSeconds)],
+    ...['--give-up', String(launcher.returnSeconds)],
+  ];
   return [...launcher.command.map(literal), 'run', ...options, '--', ...words];
 }
 

@@ -35,7 +35,10 @@ export function translateJob(
   settings: NomadSettings,
   order: Order,
 ): Translation {
-  const limitMs = Math.round(workload.resources.timeLimitSeconds * 1000);
+  const { stopGraceSeconds, launcher } = settings;
+  // The launcher around a program keeps the limit itself, and has more time for what comes after.
+  const more = order.data === 'RUN' ? stopGraceSeconds + launcher.returnSeconds : 0;
+  const limitMs = Math.round((workload.resources.timeLimitSeconds + more) * 1000);
   const { task, variable, helpers } = tasksOf(workload, settings, order, {});
   const job: JobRequest = {
     ...common(settings, order),
@@ -172,6 +175,7 @@ function tasksOf(
   }
   const launch = amend(launchOf(workload.program, settings, order));
   checkProgram(workload, launch);
+  checkInputs(workload);
   const { cpus, memoryMiB, gpus } = workload.resources;
   const { plain, filledIn, secrets } = environmentOf(workload, order, launch, native);
   const variable = variableOf(secrets, settings, order);
@@ -179,11 +183,13 @@ function tasksOf(
     environmentTemplate(environmentFile(plain), 'fathom.env'),
     ...(variable === null ? [] : [secretTemplate(variable.Path, itemName, 'fathom-secrets.env')]),
   ];
+  // A launcher that is told to stop still has to bring back what there is; a node's max_kill_timeout may allow less.
+  const returning = order.data === 'RUN' ? Math.min(settings.launcher.returnSeconds, 20) : 0;
   const task: TaskRequest = {
     Name: taskName,
     Driver: launch.driver,
     ...(settings.user === null || launch.driver !== 'raw_exec' ? {} : { User: settings.user }),
-    Config: driverConfig(launch, settings, order, gpus !== null),
+    Config: driverConfig(launch, settings, order, workload.resources),
     Env: filledIn,
     Templates: templates,
     Resources: {
@@ -192,38 +198,58 @@ function tasksOf(
       ...deviceRequests(gpus, settings.gpu),
     },
     LogConfig: logConfig(settings.logLimitMiB),
-    KillTimeout: Math.round(settings.stopGraceSeconds * seconds),
+    KillTimeout: Math.round((settings.stopGraceSeconds + returning) * seconds),
     KillSignal: 'SIGTERM',
   };
   return { task, variable, helpers: helpersOf(settings, order, task) };
 }
 
-/** Fetch the data before the program, and return what it makes while it runs and when it ended. */
+/**
+ * Fetch the data before the program, and return what it left when it ended: not while it runs, since a helper beside a short
+ * program can be told of the end before it listens.
+ */
 function helpersOf(
-  settings: NomadSettings,
-  { data }: Order,
+  { launcher, mhzPerCpu }: NomadSettings,
+  { data, kind }: Order,
   main: TaskRequest,
 ): readonly TaskRequest[] {
   if (data !== 'BESIDE') return [];
-  const { image, imageCommand } = settings.launcher;
-  if (image === null) {
+  if (main.Driver === 'docker' && launcher.image === null) {
     const message =
       'No image with the launcher is configured here, and no shared folder: data cannot reach a container.';
     throw new BackendError('Unsupported', 'translate', message);
   }
-  const helper = (verb: 'fetch' | 'return', Hook: string, Sidecar: boolean): TaskRequest => ({
+  const work = ['--work', '${NOMAD_ALLOC_DIR}/work'];
+  const helper = (Name: string, Hook: string, args: readonly string[]): TaskRequest => ({
     ...main,
-    Name: verb,
-    Config: {
-      image: literal(image),
-      entrypoint: imageCommand.slice(0, 1).map(literal),
-      args: [...imageCommand.slice(1).map(literal), verb, '--work', '${NOMAD_ALLOC_DIR}/work'],
-    },
-    Resources: { CPU: Math.ceil(settings.mhzPerCpu / 10), MemoryMB: 256 },
+    Name,
+    Config: helperConfig(main.Driver, launcher, [...args, ...work]),
+    Resources: { CPU: Math.ceil(mhzPerCpu / 10), MemoryMB: 256 },
     LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 },
-    Lifecycle: { Hook, Sidecar },
+    Lifecycle: { Hook, Sidecar: false },
   });
-  return [helper('fetch', 'prestart', false), helper('return', 'poststart', true)];
+  const fetching = helper('fetch', 'prestart', ['fetch']);
+  if (kind === 'SERVICE') return [fetching];
+  // The stop file is there from the start.
+  const ending = ['return', '--stop-file', 'out', '--give-up', String(launcher.returnSeconds)];
+  return [fetching, helper('return', 'poststop', ending)];
+}
+
+function helperConfig(
+  driver: string,
+  launcher: NomadSettings['launcher'],
+  more: readonly string[],
+): TaskRequest['Config'] {
+  if (driver === 'raw_exec') {
+    const [command, ...args] = launcher.command.map(literal);
+    return { command, args: [...args, ...more] };
+  }
+  const [entrypoint, ...args] = launcher.imageCommand.map(literal);
+  return {
+    image: literal(launcher.image ?? ''),
+    entrypoint: [entrypoint],
+    args: [...args, ...more],
+  };
 }
 
 function environmentOf(
@@ -326,6 +352,23 @@ function checkProgram(workload: JobWorkload, { argv }: Launch): void {
       if (name === '' || /[=\0]/.test(name) || value.includes('\0')) {
         throw rejected(`The environment variable "${name.replaceAll('\0', '')}" is malformed.`);
       }
+    }
+  }
+}
+
+/** Where a folder is shared they are checked once more when they are written. */
+function checkInputs({ inputs }: JobWorkload): void {
+  const files = new Set<string>();
+  for (const { path } of inputs) {
+    if (!isInnerPath(path))
+      throw rejected(`The input path ${JSON.stringify(path)} is not allowed.`);
+    if (files.has(path)) throw rejected(`The input path ${JSON.stringify(path)} is there twice.`);
+    files.add(path);
+  }
+  for (const path of files) {
+    for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) {
+      if (!files.has(path.slice(0, end))) continue;
+      throw rejected(`The input ${JSON.stringify(path.slice(0, end))} is a file and a folder.`);
     }
   }
 }

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Backend } from '../../backends/contract/backend.ts';
-import type { Deliveries } from '../../backends/contract/delivery.ts';
 import type { JobRunner } from '../../backends/contract/job-runner.ts';
 import type { ServiceRunner } from '../../backends/contract/service-runner.ts';
 import type { Handle } from '../../backends/contract/workload.ts';
+import type { Dock } from '../integration/launcher/dock.ts';
 import { everyFile, openOn, requestedBy } from '../contract/backend/nomad-under-test.ts';
 import type { BackendUnderTest } from '../contract/backend/under-test.ts';
 import { nativeText, submit } from '../contract/backend/under-test.ts';
@@ -27,7 +27,7 @@ export interface RealNomad extends BackendUnderTest {
  */
 export async function openRealNomad(
   more: object = {},
-  deliveries: Deliveries | null = null,
+  dock: Dock | null = null,
 ): Promise<RealNomad> {
   const address = variable('NOMAD_ADDR');
   if (address === null) throw new Error('NOMAD_ADDR must be set to test against a Nomad.');
@@ -50,7 +50,7 @@ export async function openRealNomad(
     giveUpAfter: 2,
     ...more,
   };
-  const opened = await openOn({ folder, settings, deliveries });
+  const opened = await openOn({ folder, settings, dock });
   const { backend, jobs, services } = opened;
   // Others may use the namespace, also through Fathom.
   const made: Handle[] = [];

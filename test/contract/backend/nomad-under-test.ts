@@ -6,13 +6,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Backend } from '../../../backends/contract/backend.ts';
-import type { Deliveries } from '../../../backends/contract/delivery.ts';
 import type { JobRunner } from '../../../backends/contract/job-runner.ts';
 import type { ServiceRunner } from '../../../backends/contract/service-runner.ts';
 import type { Handle, JobWorkload } from '../../../backends/contract/workload.ts';
 import { createBackend } from '../../../backends/registry.ts';
 import { FakeNomad } from '../../fakes/nomad/server.ts';
 import type { FakeNomadOptions } from '../../fakes/nomad/server.ts';
+import { Dock } from '../../integration/launcher/dock.ts';
+import type { DockPlace } from './kubernetes-deliveries.ts';
+import { deliveriesOf, placeOf } from './kubernetes-deliveries.ts';
 import { knownBlobs, localSurroundings } from './local-surroundings.ts';
 import type { BackendTarget, BackendUnderTest, Requested } from './under-test.ts';
 import { nativeText, submit } from './under-test.ts';
@@ -37,7 +39,7 @@ export const nomadTarget: BackendTarget = { name: 'nomad', create: () => openNom
 export async function openNomad(
   settings: object = {},
   options: Partial<FakeNomadOptions> = {},
-  deliveries: Deliveries | null = null,
+  dock: Dock | null = null,
 ): Promise<NomadUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'fathom-nomad-'));
   const gpu = { vendor: 'fake', model: 'FAKE GPU-1', memoryMiB: 16_000, count: 2 };
@@ -51,7 +53,7 @@ export async function openNomad(
     pollMs: 2000,
     ...settings,
   };
-  const opened = await openOn({ folder, settings: all, deliveries });
+  const opened = await openOn({ folder, settings: all, dock });
   return {
     ...opened,
     fake,
@@ -71,22 +73,47 @@ export async function openNomad(
   };
 }
 
+/** No folder is shared: the launcher brings data and results, around programs or (images) before and after them. */
+export async function openWithLauncher(where: 'RUN' | 'BESIDE'): Promise<NomadUnderTest> {
+  const dock = await Dock.open();
+  const launcher = {
+    command: [process.execPath, dock.launcher],
+    image: 'fake/launcher:1',
+    imageCommand: [process.execPath, dock.launcher],
+    returnSeconds: 20,
+  };
+  const images = ['fake/launcher:1', 'fake/commands:1'];
+  const docker = where === 'RUN' ? null : { commandImage: 'fake/commands:1' };
+  const under = await openNomad({ launcher, docker }, { images }, dock);
+  return {
+    ...under,
+    destroy: async () => {
+      await under.destroy();
+      await dock.destroy();
+    },
+  };
+}
+
 /** What a suite needs of the backend itself, whichever Nomad there is. */
 export async function openOn({
   folder,
   settings: given,
-  deliveries,
+  dock,
 }: {
   readonly folder: string;
   readonly settings: object;
-  readonly deliveries: Deliveries | null;
+  /** Instead of a shared folder. */
+  readonly dock: Dock | null;
 }) {
   const blobs = join(folder, 'blobs');
   const sharedFolder = join(folder, 'shared ${place}');
   for (const path of [blobs, sharedFolder]) await mkdir(path);
-  const surroundings = { ...localSurroundings(join(folder, 'state'), blobs, []), deliveries };
+  const surroundings = {
+    ...localSurroundings(join(folder, 'state'), blobs, []),
+    deliveries: dock === null ? null : deliveriesOf(dock),
+  };
   const settings = {
-    ...(deliveries === null ? { sharedFolder: { path: sharedFolder } } : {}),
+    ...(dock === null ? { sharedFolder: { path: sharedFolder } } : {}),
     mhzPerCpu,
     stopGraceSeconds: 1,
     logLimitMiB: 10,
@@ -108,7 +135,7 @@ export async function openOn({
     again,
     submitElsewhere: (workload: JobWorkload, key: string) =>
       submitFromAnotherProcess(
-        { stateFolder: join(folder, 'state'), blobs, settings },
+        { blobs, dock: dock === null ? null : placeOf(dock), settings },
         workload,
         key,
       ),
@@ -161,16 +188,16 @@ interface RegisteredJob {
   }[];
 }
 
-/** Runs `submitting-process.ts`, which submits, prints the handle and ends. */
+/** Runs `nomad-submitting-process.ts`, which submits, prints the handle and ends. */
 async function submitFromAnotherProcess(
-  place: { readonly stateFolder: string; readonly blobs: string; readonly settings: object },
+  place: { readonly blobs: string; readonly dock: DockPlace | null; readonly settings: object },
   workload: JobWorkload,
   key: string,
 ): Promise<Handle> {
-  const child = spawn(process.execPath, [join(here, 'submitting-process.ts')], {
+  const child = spawn(process.execPath, [join(here, 'nomad-submitting-process.ts')], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  child.stdin.end(JSON.stringify({ type: 'nomad', name: 'cluster', ...place, workload, key }));
+  child.stdin.end(JSON.stringify({ ...place, workload, key }));
   let said = '';
   child.stdout.on('data', (piece: Buffer) => (said += piece.toString('utf8')));
   const code = await new Promise((resolve) => child.once('close', resolve));

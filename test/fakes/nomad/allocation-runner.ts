@@ -65,8 +65,9 @@ export class AllocationRunner {
     this.#state.changed('allocations', this.allocation);
   }
 
+  /** What comes after the end is not ended. */
   kill(): void {
-    for (const task of this.tasks) task.kill();
+    for (const task of this.tasks) if (task.task.Lifecycle?.Hook !== 'poststop') task.kill();
   }
 
   /** The node is cut off: what it says from here on reaches nobody. */
@@ -94,6 +95,7 @@ export class AllocationRunner {
       for (const { task } of beside) task.kill('Main tasks in the group died');
       await Promise.all(beside.map(({ over }) => over));
     }
+    await Promise.all(this.#ofHook('poststop').map((task) => task.run()));
     if (this.#timer !== null) clearTimeout(this.#timer);
     if (this.#checks !== null) clearInterval(this.#checks);
     this.#publish();

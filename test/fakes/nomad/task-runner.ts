@@ -82,7 +82,10 @@ export class TaskRunner {
         break;
       }
       const isService = RestartPolicy.Attempts > 0;
-      if (!this.#isRestarting && !isService) {
+      // What comes before or after is done when it went well.
+      const isHelper = this.task.Lifecycle !== undefined && !this.task.Lifecycle.Sidecar;
+      const wentWell = this.state.Events.at(-1)?.Details['exit_code'] === '0';
+      if (!this.#isRestarting && (!isService || (isHelper && wentWell))) {
         const code = this.state.Events.at(-1)?.Details['exit_code'];
         this.state.Failed = code !== '0';
         if (this.state.Failed) this.#tell('Not Restarting', 'Policy allows no restarts');
