@@ -315,16 +315,14 @@ describe('a service that waits', () => {
     const program = { kind: 'COMMAND', argv: ['true'], image: 'slow/image:1' } as const;
     const options = { key: newKey(), signal: soon() };
     const handle = await under.services.deploy(service(program), options);
-    for (const limit = soon(); !limit.aborted;) {
-      const { phase, waiting } = await under.services.status(handle);
-      if (waiting?.code === 'PULLING_IMAGE') {
-        expect(phase).toBe('PULLING');
-        expect(waiting.raw).toContain('slow/image:1');
-        return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    const stop = soon();
+    let last = null;
+    for await (const status of under.services.watch(handle, stop)) {
+      last = status;
+      if (status.waiting?.code === 'PULLING_IMAGE') break;
     }
-    throw new Error('it never said so');
+    expect(last).toMatchObject({ phase: 'PULLING', waiting: { code: 'PULLING_IMAGE' } });
+    expect(last?.waiting?.raw).toContain('slow/image:1');
   });
 });
 
