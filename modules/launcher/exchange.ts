@@ -1,7 +1,14 @@
-import { Agent as HttpAgent, type IncomingMessage, request as overHttp } from 'node:http';
+import {
+  Agent as HttpAgent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as overHttp,
+  type RequestOptions,
+} from 'node:http';
 import { Agent as HttpsAgent, request as overHttps } from 'node:https';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { proxyAuthorization, proxyFor, TunnelAgent } from './proxy.ts';
 
 export interface Request {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
@@ -48,6 +55,7 @@ const silenceMs = 60_000;
 const longestAnswer = 64 * 1024 * 1024;
 const httpAgent = new HttpAgent({ keepAlive: true });
 const httpsAgent = new HttpsAgent({ keepAlive: true });
+const tunnels = new Map<string, TunnelAgent>();
 const passing = new Set([
   'OVERLOADED',
   'SHUTTING_DOWN',
@@ -81,14 +89,12 @@ export async function exchange(request: Request): Promise<Answer> {
 
 async function sent(request: Request): Promise<IncomingMessage> {
   const { body, method, url, headers, signal } = request;
-  const isSecure = url.startsWith('https:');
-  const call = (isSecure ? overHttps : overHttp)(url, {
-    method,
-    headers:
-      body instanceof Uint8Array ? { ...headers, 'content-length': body.length } : { ...headers },
-    agent: isSecure ? httpsAgent : httpAgent,
-    ...(signal === undefined ? {} : { signal }),
-  });
+  const length = body instanceof Uint8Array ? { 'content-length': body.length } : {};
+  const call = calling(
+    new URL(url),
+    { ...headers, ...length },
+    { method, ...(signal === undefined ? {} : { signal }) },
+  );
   call.setTimeout(silenceMs, () => call.destroy(new AwayError('It was silent for a minute.')));
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     call.once('response', resolve);
@@ -103,6 +109,28 @@ async function sent(request: Request): Promise<IncomingMessage> {
   } catch (error) {
     throw error instanceof AwayError ? error : new AwayError(messageOf(error));
   }
+}
+
+/** Straight, or by way of the proxy that the site wants used. */
+function calling(
+  url: URL,
+  headers: NonNullable<Request['headers']>,
+  options: RequestOptions,
+): ClientRequest {
+  const proxy = proxyFor(url, process.env);
+  if (url.protocol === 'https:') {
+    const agent = proxy === null ? httpsAgent : tunnelThrough(proxy);
+    return overHttps(url, { ...options, headers, agent });
+  }
+  if (proxy === null) return overHttp(url, { ...options, headers, agent: httpAgent });
+  const all = { ...headers, host: url.host, ...proxyAuthorization(proxy) };
+  return overHttp(proxy, { ...options, headers: all, path: url.href, agent: httpAgent });
+}
+
+function tunnelThrough(proxy: URL): TunnelAgent {
+  const known = tunnels.get(proxy.href) ?? new TunnelAgent(proxy);
+  tunnels.set(proxy.href, known);
+  return known;
 }
 
 async function gathered(answer: IncomingMessage): Promise<string> {

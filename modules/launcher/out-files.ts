@@ -14,7 +14,9 @@ export interface OutFile {
 /** The regular files below `out/`, sorted. No link is followed. */
 export async function outFiles(out: string, below = ''): Promise<readonly OutFile[]> {
   const files: OutFile[] = [];
-  await collect(out, below, files);
+  // A link in its place leads to what is not the program's to give.
+  const folder = await lstat(out).catch(() => null);
+  if (folder?.isDirectory() === true) await collect(out, below, files);
   return files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 

@@ -172,7 +172,8 @@ export class Platform {
       this.#say(`the platform does not answer (${error.message}); trying on`);
     }
     const delay = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(count, 10));
-    const wait = error.retryAfterMs ?? delay * (0.5 + Math.random() / 2);
+    const asked = error.retryAfterMs ?? 0;
+    const wait = Math.max(Math.min(asked, longestDelayMs), delay * (0.5 + Math.random() / 2));
     await pause(wait, undefined, { signal: this.#over.signal }).catch(() => undefined);
   }
 }

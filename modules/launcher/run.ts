@@ -97,15 +97,31 @@ async function runProgram(self: Run, claimed: Claimed): Promise<number> {
   const base = state.logBase(claimed.logBytes);
   const spool = openSpool(self, prepared.manifest.limits.logBytes - base);
   const sending = new Sending(self, spool, { base, end: claimed.logBytes });
-  state.beginStart();
   platform.setUnderWay(true);
-  sending.begin();
-  const exit = await supervise(self, spool);
-  // Whatever happens now, the program is not started again.
-  state.setExit(exit);
+  const exit = await startAndFollow(self, spool, sending);
+  keepExit(self, exit);
   platform.setUnderWay(false);
   spool.finish();
   return deliver(self, sending, exit);
+}
+
+async function startAndFollow(self: Run, spool: LogSpool, sending: Sending): Promise<Exit> {
+  try {
+    self.state.beginStart();
+  } catch (error) {
+    return notStarted(`Its work folder cannot be used: ${messageOf(error)}.`, Date.now());
+  }
+  sending.begin();
+  return supervise(self, spool);
+}
+
+/** Then the program is not started again whatever happens. On a disk that is full it is told all the same. */
+function keepExit(self: Run, exit: Exit): void {
+  try {
+    self.state.setExit(exit);
+  } catch (error) {
+    self.say(`how it ended cannot be written down: ${messageOf(error)}`);
+  }
 }
 
 /** The program ended in an earlier life of ours; what it left has still to be brought. */

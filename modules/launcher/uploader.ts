@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { constants } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { messageOf, RefusedError } from './exchange.ts';
 import { complete, outFile, type OutFile, outFiles } from './out-files.ts';
@@ -92,6 +92,7 @@ export class Uploader {
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
     let file: FileHandle;
     try {
+      if (!(await this.#isInside(path))) return this.#refuse(path, 'a link leads to it.');
       file = await open(join(this.#out, path), flags);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
@@ -113,12 +114,20 @@ export class Uploader {
       this.#refused.delete(path);
       return 'SENT';
     } catch (error) {
+      // A disk that gives an error for a file holds up no other file.
+      if (isFromDisk(error)) return this.#refuse(path, messageOf(error));
       if (!(error instanceof RefusedError)) throw error;
       if (error.code === 'DIGEST_MISMATCH') return 'CHANGED';
       return this.#refuse(path, error.message);
     } finally {
       await file.close();
     }
+  }
+
+  /** Whoever wrote it may have put links where folders were when we looked. */
+  async #isInside(path: string): Promise<boolean> {
+    const real = await realpath(join(this.#out, path));
+    return real === join(await realpath(dirname(this.#out)), 'out', path);
   }
 
   #refuse(path: string, why: string): Outcome {
@@ -161,6 +170,10 @@ export class Uploader {
       }
     }
   }
+}
+
+function isFromDisk(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
 }
 
 /** How far the file is there, when that is what the refusal was about. */

@@ -158,8 +158,13 @@ export class Dock {
     return work;
   }
 
-  launch(delivery: Delivery, work: string, args: readonly string[]): Launched {
-    const launched = new Launched(this.launcher, delivery, work, args);
+  launch(
+    delivery: Delivery,
+    work: string,
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ): Launched {
+    const launched = new Launched(this.launcher, delivery, work, args, environment);
     this.#launched.push(launched);
     return launched;
   }
@@ -186,7 +191,13 @@ export class Launched {
   output = '';
   errors = '';
 
-  constructor(main: string, { url, token }: Delivery, work: string, args: readonly string[]) {
+  constructor(
+    main: string,
+    { url, token }: Delivery,
+    work: string,
+    args: readonly string[],
+    environment: Readonly<Record<string, string>>,
+  ) {
     // Sites have older ones: `FATHOM_LAUNCHER_NODE=/usr/bin/node` runs the same tests under that.
     const node = process.env['FATHOM_LAUNCHER_NODE'] ?? process.execPath;
     const child = spawn(node, [main, ...args], {
@@ -197,6 +208,7 @@ export class Launched {
         FATHOM_DELIVERY_TOKEN: token,
         FATHOM_WORK_FOLDER: work,
         GREETING: 'it is $(me) "here"',
+        ...environment,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

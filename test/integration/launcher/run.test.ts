@@ -109,6 +109,13 @@ describe('the launcher around a program', () => {
     const launched = dock.run(await dock.opened('one'), await dock.workFolder(), script);
     expect(await launched.ended).toEqual({ code: 0, signal: null });
     expect(await listed(await dock.received('one'))).toEqual(['file']);
+    const away = dock.run(
+      await dock.opened('two'),
+      await dock.workFolder(),
+      'rmdir out; ln -s /etc out',
+    );
+    expect(await away.ended).toEqual({ code: 0, signal: null });
+    expect(await listed(await dock.received('two'))).toEqual([]);
   });
 });
 
