@@ -13,6 +13,7 @@ import { numberOf, objectsOf, textOf } from './values.ts';
 /** Beyond so many, all jobs of the cluster are asked for at once. */
 const singleQuestions = 20;
 const atATime = 4;
+const planLimitMs = 1500;
 
 /** slurmrestd with a JWT, in whichever version of its API it speaks. */
 export class RestClient {
@@ -44,10 +45,11 @@ export class RestClient {
     throw new BackendError('Rejected', 'submit', `Slurm does not understand us: ${ignored}`);
   }
 
-  /** A server that cannot be asked now is taken to speak the newest version that we do. */
+  /** A server that does not say at once which version it speaks is taken to speak the newest that we do. */
   async plan(request: BatchRequest): Promise<readonly NativeRequest[]> {
     const newest = apiVersions[0] ?? '';
-    const version = await this.#apiVersion('plan').catch(() => newest);
+    const late = new Promise<string>((resolve) => setTimeout(resolve, planLimitMs, newest).unref());
+    const version = await Promise.race([this.#apiVersion('plan'), late]).catch(() => newest);
     const text = JSON.stringify(submitBody(request, version), null, 2);
     const title = `POST /slurm/${version}/job/submit`;
     return [{ title, mediaType: 'application/json', text }];
