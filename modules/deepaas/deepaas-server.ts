@@ -59,10 +59,15 @@ export class DeepaasServer {
     const stream = options.output === 'keep' ? 'pipe' : 'inherit';
     this.#child = spawn(module.python, commandLine(module, options, port), {
       cwd: options.workFolder,
-      env: { ...process.env, ...pythonEnvironment(module), ...options.environment },
+      env: {
+        ...process.env,
+        ...pythonEnvironment(module),
+        // Rather than the option, which older versions do not know.
+        DEEPAAS_V2_MODEL: module.model,
+        ...options.environment,
+      },
+      // Its end of the first is how it sees that we are gone.
       stdio: ['pipe', stream, stream],
-      // Its workers end with its group, also while they are busy.
-      detached: true,
     });
     for (const output of [this.#child.stdout, this.#child.stderr]) {
       output?.setEncoding('utf8').on('data', (text: string) => {
@@ -133,7 +138,9 @@ export class DeepaasServer {
 
   #killGroup(): void {
     if (this.#child.pid === undefined) return;
+    this.#child.kill('SIGKILL');
     try {
+      // Its workers, also while they are busy.
       process.kill(-this.#child.pid, 'SIGKILL');
     } catch {
       // None of it is left.
@@ -147,7 +154,6 @@ const keptCharacters = 8192;
 function commandLine(module: PythonModule, options: DeepaasOptions, port: number): string[] {
   return [
     join(import.meta.dirname, 'guarded_server.py'),
-    ...['--model-name', module.model],
     ...['--listen-ip', options.host, '--listen-port', String(port)],
     ...(options.basePath === '' ? [] : ['--base-path', options.basePath]),
     ...['--client-max-size', String(options.clientMaxSize)],

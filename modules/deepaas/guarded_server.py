@@ -17,6 +17,8 @@ def _watch():
 
 
 if __name__ == "__main__":
+    # A group of its own, so that the workers end with it, and the session of whoever watches over all of it.
+    os.setpgid(0, 0)
     threading.Thread(target=_watch, daemon=True).start()
     # The folder of this file is not the module's business.
     sys.path.pop(0)

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -50,6 +52,20 @@ describe('a module in Python by our runtime', () => {
     train: { epochs: '3' },
     maxBody: null,
   });
+});
+
+test('a module in Python ends with its runtime, however that ended, and takes its workers with it', async () => {
+  const main = join(root, 'modules/runtime/main.ts');
+  const args = [main, 'serve', '--module', environment.module];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  let said = '';
+  for await (const chunk of child.stdout) {
+    said += String(chunk);
+    if (said.includes('"type":"listening"')) break;
+  }
+  expect(processesOf(environment.folder).length).toBeGreaterThan(1);
+  child.kill('SIGKILL');
+  await expect.poll(() => processesOf(environment.folder), { timeout: 10_000 }).toEqual([]);
 });
 
 describe('a module in Python through the graph', { timeout: 180_000 }, () => {
@@ -157,6 +173,17 @@ describe('a module in Python through the graph', { timeout: 180_000 }, () => {
     ]);
   });
 });
+
+/** What runs with the Python of that environment. */
+function processesOf(folder: string): readonly string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder);
+    } catch {
+      return false;
+    }
+  });
+}
 
 function hpc(slurm: RealSlurm): object {
   return {

@@ -8,7 +8,7 @@ const [program = '', ...argv] = process.argv.slice(2);
 if (basename(program) === 'model_facts.py') {
   console.log('loaded\n{"trainable": true, "version": "3.2.1"}');
 } else {
-  serve(option('model-name'), Number(option('listen-port')));
+  serve(process.env['DEEPAAS_V2_MODEL'] ?? '', Number(option('listen-port')));
 }
 
 function option(name) {
