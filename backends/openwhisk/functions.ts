@@ -22,7 +22,7 @@ import type { SeenAction } from './observe.ts';
 import { actionOf } from './observe.ts';
 import type { FunctionHandle, Site } from './site.ts';
 import { notFound } from './site.ts';
-import { needsDelivery, translate } from './translate.ts';
+import { assertDeliverable, needsDelivery, translate } from './translate.ts';
 
 const longestPollMs = 5000;
 
@@ -43,11 +43,7 @@ export class OpenWhiskFunctions implements FunctionRunner {
     const place = { name: nativeName(key), key };
     const { deliveries } = site.surroundings;
     const isDelivered = needsDelivery(workload);
-    if (isDelivered && deliveries === null) {
-      const message =
-        'A function shares no folder with us, and this installation has no address where it could fetch files.';
-      throw new BackendError('Unsupported', 'deploy', message);
-    }
+    assertDeliverable(workload, deliveries);
     // What is wrong with the workload itself is said before anything is asked or opened.
     const { limits } = translate(workload, site.settings, key, isDelivered ? nowhere : null);
     const there = await site.find('deploy', place, signal);

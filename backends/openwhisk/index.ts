@@ -48,7 +48,8 @@ class OpenWhiskBackend implements Backend {
 
   async plan(wanted: Wanted, key: string): Promise<readonly NativeRequest[]> {
     this.#site.assertOpen('plan');
-    return planOf(wanted, key, this.#site.settings);
+    const { settings, surroundings } = this.#site;
+    return planOf(wanted, key, settings, surroundings.deliveries);
   }
 
   async release(handle: Handle): Promise<void> {

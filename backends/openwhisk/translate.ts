@@ -1,5 +1,5 @@
 import { BackendError } from '../contract/error.ts';
-import type { Delivery } from '../contract/delivery.ts';
+import type { Deliveries, Delivery } from '../contract/delivery.ts';
 import type { NativeRequest, Wanted } from '../contract/native-request.ts';
 import type { InputFile, ServiceWorkload } from '../contract/workload.ts';
 import { isInnerPath } from '../work-folder/inputs.ts';
@@ -69,14 +69,24 @@ export function needsDelivery({ inputs }: ServiceWorkload): boolean {
   return inputs.some(({ content }) => content.kind === 'BLOB');
 }
 
+/** Unsupported when containers would have nowhere to fetch the files from. */
+export function assertDeliverable(workload: ServiceWorkload, deliveries: Deliveries | null): void {
+  if (!needsDelivery(workload) || deliveries !== null) return;
+  throw unsupported(
+    'A function shares no folder with us, and this installation has no address where it could fetch files.',
+  );
+}
+
 /** What would be PUT. Pure. */
 export function planOf(
   wanted: Wanted,
   key: string,
   settings: OpenWhiskSettings,
+  deliveries: Deliveries | null,
 ): readonly NativeRequest[] {
   if (wanted.kind === 'JOB') throw unsupported('OpenWhisk runs functions, and no jobs.');
   const { workload } = wanted;
+  assertDeliverable(workload, deliveries);
   const delivery = needsDelivery(workload)
     ? { url: '(the address of this delivery)', token: '***' }
     : null;

@@ -387,6 +387,8 @@ describe('files of a deployment', () => {
       artifactFolder: 'artifact',
     });
     const options = { key: newKey(), signal: soon() };
+    const plan = (): Promise<unknown> => alone.plan({ kind: 'SERVICE', workload }, options.key);
+    expect(await kindOf(plan)).toBe('Unsupported');
     expect(await kindOf(async () => alone.functions?.deploy(workload, options))).toBe(
       'Unsupported',
     );

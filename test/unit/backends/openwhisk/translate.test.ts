@@ -102,10 +102,10 @@ describe('what cannot be', () => {
 });
 
 test('the plan of a job is Unsupported, that of a service is the request with secrets hidden', () => {
-  expect(() => planOf({ kind: 'JOB', workload }, 'k', settings)).toThrow(/no jobs/);
+  expect(() => planOf({ kind: 'JOB', workload }, 'k', settings, null)).toThrow(/no jobs/);
   const open = parseSettings({ apiHost: 'https://ow.example', key: 'uuid:key', showSecrets: true });
   const secret = { ...workload, secrets: { TOKEN: 'hidden' } };
-  const [request] = planOf({ kind: 'SERVICE', workload: secret }, 'k', open);
+  const [request] = planOf({ kind: 'SERVICE', workload: secret }, 'k', open, null);
   expect(request?.title).toBe(`PUT /api/v1/namespaces/_/actions/${nativeName('k')}`);
   expect(request?.text).not.toContain('hidden');
   expect(JSON.parse(request?.text ?? '')).toMatchObject({
