@@ -92,7 +92,7 @@ export class Uploader {
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
     let file: FileHandle;
     try {
-      if (!(await this.#isInside(path))) return this.#refuse(path, 'a link leads to it.');
+      if (!(await this.#isInside(path))) return 'GONE';
       file = await open(join(this.#out, path), flags);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
