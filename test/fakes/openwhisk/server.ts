@@ -46,7 +46,8 @@ const longestWaitMs = 60_000;
 
 /**
  * A controller and its one invoker, with one namespace. It behaves as OpenWhisk's source says, where it serves: namespaces,
- * limits, actions, activations, info. No web actions, triggers, rules, packages, sequences, stem cells.
+ * limits, actions, activations, info. No web actions, triggers, rules, packages, sequences, stem
+ * cells, zipped code; a container's 503 is no rescheduling.
  */
 export class FakeOpenWhisk {
   readonly namespace = 'guest';
