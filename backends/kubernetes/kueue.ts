@@ -1,5 +1,6 @@
 import type { V1Job } from './native.ts';
-import { BackendError } from '../contract/error.ts';
+import { parsed } from './client.ts';
+import { refusal } from './errors.ts';
 import { paths } from './names.ts';
 import type { Waiting } from './reasons.ts';
 import { sentence } from './reasons.ts';
@@ -22,16 +23,7 @@ export async function queueWaiting(
   job: V1Job,
   operation: string,
 ): Promise<Waiting | null> {
-  const list = await site.client
-    .find<{ readonly items?: readonly Workload[] }>(operation, {
-      method: 'GET',
-      path: paths.workloads(await site.client.namespace()),
-      query: { labelSelector: `kueue.x-k8s.io/job-uid=${job.metadata?.uid ?? ''}` },
-    })
-    .catch((error: unknown) => {
-      if (error instanceof BackendError && error.kind === 'Unauthorized') return null;
-      throw error;
-    });
+  const list = await workloads(site, job, operation);
   const conditions = list?.items?.[0]?.status?.conditions ?? [];
   const reserved = conditions.find(({ type }) => type === 'QuotaReserved');
   if (reserved === undefined || reserved.status === 'True') return null;
@@ -48,4 +40,24 @@ export async function queueWaiting(
     default:
       return { code: 'QUOTA', message, raw };
   }
+}
+
+/** Older ones serve the first version only, newer ones the second. Null where there is no Kueue, or no right to ask. */
+async function workloads(
+  site: Site,
+  { metadata }: V1Job,
+  operation: string,
+): Promise<{ readonly items?: readonly Workload[] } | null> {
+  const namespace = await site.client.namespace();
+  const query = { labelSelector: `kueue.x-k8s.io/job-uid=${metadata?.uid ?? ''}` };
+  for (const version of ['v1beta1', 'v1beta2'] as const) {
+    const path = paths.workloads(namespace, version);
+    const answer = await site.client.answer(operation, { method: 'GET', path, query });
+    if (answer.status === 403) return null;
+    // Who has no such group says so in plain text.
+    if (answer.status === 404) continue;
+    if (answer.status < 300) return parsed(operation, answer);
+    throw refusal(operation, answer.status, answer.headers, answer.text);
+  }
+  return null;
 }

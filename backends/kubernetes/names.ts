@@ -39,6 +39,6 @@ export const paths = {
   secrets: (namespace: string) => `/api/v1/namespaces/${namespace}/secrets`,
   configMaps: (namespace: string) => `/api/v1/namespaces/${namespace}/configmaps`,
   services: (namespace: string) => `/api/v1/namespaces/${namespace}/services`,
-  workloads: (namespace: string) =>
-    `/apis/kueue.x-k8s.io/v1beta1/namespaces/${namespace}/workloads`,
+  workloads: (namespace: string, version: 'v1beta1' | 'v1beta2') =>
+    `/apis/kueue.x-k8s.io/${version}/namespaces/${namespace}/workloads`,
 } as const;

@@ -2,6 +2,7 @@ import { backendContract } from '../contract/backend/backend.contract.ts';
 import { jobRunnerContract } from '../contract/backend/job-runner.contract.ts';
 import { serviceRunnerContract } from '../contract/backend/service-runner.contract.ts';
 import { kubernetesBadDays } from './kubernetes-bad-days.ts';
+import { kueuePromises } from './kubernetes-kueue.ts';
 import { cluster, openRealKubernetes, openWithLauncher } from './kubernetes.ts';
 
 if (cluster.shared !== null) {
@@ -10,6 +11,7 @@ if (cluster.shared !== null) {
   jobRunnerContract(target);
   serviceRunnerContract(target);
   kubernetesBadDays();
+  if (cluster.kueue !== null) kueuePromises(cluster.kueue);
 }
 
 if (cluster.launcherImage !== null && cluster.dataHost !== null) {

@@ -39,6 +39,7 @@ export const cluster = {
   launcherImage: variable('LAUNCHER_IMAGE'),
   launcherPath: variable('LAUNCHER_PATH'),
   dataHost: variable('DATA_HOST'),
+  kueue: variable('KUEUE'),
   restart: variable('RESTART'),
   splitStreams: variable('SPLIT_STREAMS') === '1',
 } as const;

@@ -326,6 +326,36 @@ describe('a service that waits', () => {
   });
 });
 
+describe('a job in a queue of Kueue', () => {
+  test.each(['v1beta1', 'v1beta2'] as const)('says why it is held, by %s', async (kueue) => {
+    const under = await cluster({ kueueQueue: 'team' }, { kueue });
+    const handle = await submit(under.jobs, job(under.shell('exit 0')));
+    const held = await under.jobs.inspect(handle);
+    expect(held).toMatchObject({ phase: 'PENDING', waiting: { code: 'HELD' } });
+    const message = "couldn't assign flavors to pod set main: insufficient unused quota";
+    under.fake.objects.create('workloads', {
+      metadata: {
+        name: 'job-of-it',
+        labels: { 'kueue.x-k8s.io/job-uid': String(handle.native['uid']) },
+      },
+      status: {
+        conditions: [{ type: 'QuotaReserved', status: 'False', reason: 'Pending', message }],
+      },
+    });
+    const { waiting } = await under.jobs.inspect(handle);
+    expect(waiting).toMatchObject({ code: 'QUOTA', raw: `Pending: ${message}` });
+    expect(waiting?.message).toMatch(/quota\.$/);
+    await under.jobs.cancel(handle);
+    expect((await untilEnded(under.jobs, handle)).exit?.cause).toBe('CANCELLED');
+  });
+
+  test('is held, and nothing breaks, where there is no Kueue', async () => {
+    const under = await cluster({ kueueQueue: 'team' });
+    const handle = await submit(under.jobs, job(under.shell('exit 0')));
+    expect((await under.jobs.inspect(handle)).waiting?.code).toBe('HELD');
+  });
+});
+
 describe('what is no image', () => {
   test('is Unsupported: a folder of a module, and a plain command without an image', async () => {
     const under = await cluster({ commandImage: null });

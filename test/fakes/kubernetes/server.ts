@@ -18,6 +18,8 @@ export interface FakeKubernetesOptions {
   /** Claims of the namespace, with the folders that they are. */
   readonly claims: Readonly<Record<string, string>>;
   readonly node?: FakeNode;
+  /** The version of Kueue's API; none without it. */
+  readonly kueue?: 'v1beta1' | 'v1beta2';
   /** The entries of images, as commands of this machine. */
   readonly images?: Readonly<Record<string, readonly string[]>>;
   readonly quotaMessage?: string;
@@ -49,10 +51,12 @@ export class FakeKubernetes {
   readonly #controllers: Controllers;
   readonly #server: Server;
   readonly #folder: string;
+  readonly #kueue: string | null;
   readonly #watches = new Set<ServerResponse>();
 
   private constructor(folder: string, options: FakeKubernetesOptions) {
     this.#folder = folder;
+    this.#kueue = options.kueue ?? null;
     this.#kubelet = new Kubelet(this.objects, folder, options.claims, options.images ?? {});
     this.#controllers = new Controllers(this.objects, options.node ?? { gpus: 0, labels: {} });
     this.objects.onChange((change) => setImmediate(() => this.#control(change)));
@@ -155,7 +159,8 @@ export class FakeKubernetes {
         url.pathname,
       );
     const [, , plural = '', name = null, rest = ''] = match ?? [];
-    if (kinds[plural] === undefined) {
+    const isKueue = plural === 'workloads';
+    if (kinds[plural] === undefined || (isKueue && !url.pathname.includes(`/${this.#kueue}/`))) {
       response.writeHead(404, { 'content-type': 'text/plain' });
       response.end('404 page not found\n');
       return;
