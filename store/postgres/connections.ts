@@ -1,4 +1,4 @@
-import { Client, Pool, type ClientConfig, types } from 'pg';
+import { Client, type ClientBase, type ClientConfig, Pool, types } from 'pg';
 import { StoreUnusableError } from '../contract/store.ts';
 import { sqlState } from './postgres-errors.ts';
 
@@ -49,8 +49,7 @@ export function makeConnections(url: string, limits: ConnectionLimits = {}): Con
       pipeline,
       max,
       idleTimeoutMillis: 60_000,
-      // What was acknowledged must survive the server's own crash.
-      onConnect: async (client) => void (await client.query(durable)),
+      onConnect: makeDurable,
     });
     // A connection that is lost while nobody uses it concerns nobody; the next one is a new one.
     made.on('error', () => undefined);
@@ -71,13 +70,19 @@ export function makeConnections(url: string, limits: ConnectionLimits = {}): Con
   };
 }
 
+/** What was acknowledged must survive the server's own crash. The pool waits for it, whatever its types say. */
+const makeDurable = ((client: ClientBase) => client.query(durable)) as (client: ClientBase) => void;
+
 const durable = `select set_config('synchronous_commit', 'on', false)
   where current_setting('synchronous_commit') = 'off'`;
 
+const wholeTypes: ReadonlySet<number> = new Set([types.builtins.INT8, types.builtins.NUMERIC]);
+
 /** Whole numbers that SQL counts in eight bytes are numbers here: all of ours are below 2^53. */
 function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
-  const isWhole = oid === types.builtins.INT8 || oid === types.builtins.NUMERIC;
-  return isWhole ? Number : (types.getTypeParser(oid, format) as (value: string) => unknown);
+  return wholeTypes.has(oid)
+    ? Number
+    : (types.getTypeParser(oid, format) as (value: string) => unknown);
 }
 
 function checked(url: string): string {

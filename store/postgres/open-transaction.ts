@@ -1,6 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { FathomError } from '../../domain/errors.ts';
 import type { WriteSession } from '../relational/session.ts';
+import { sqlState } from './postgres-errors.ts';
 import { type Runner, runStatement } from './statements.ts';
 
 /**
@@ -51,7 +52,9 @@ export class OpenTransaction implements WriteSession {
   async abandon(error: unknown): Promise<unknown> {
     this.close();
     await this.#last;
-    return this.#doom?.thrown ?? error;
+    const doom = this.#doom?.thrown;
+    // That the transaction is no more says nothing of why.
+    return doom === undefined || sqlState(doom) === '25P02' ? error : doom;
   }
 
   #assertOpen(): void {

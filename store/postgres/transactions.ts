@@ -38,7 +38,6 @@ export class Transactions {
   /** Refused once; for the lane. */
   readonly #refused: Job[] = [];
   readonly #inside = new AsyncLocalStorage<OpenTransaction>();
-  readonly #idle = new Set<() => void>();
   #running = 0;
   #inLane = false;
 
@@ -46,12 +45,8 @@ export class Transactions {
     this.#options = options;
   }
 
-  run<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
-    if (this.#inside.getStore()?.isOpen === true) {
-      return Promise.reject(
-        new Error('A transaction was opened inside another one: it would wait for itself.'),
-      );
-    }
+  async run<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
+    this.#assertOutside();
     return new Promise<T>((resolve, reject) => {
       // Jobs run in whatever context woke the queue; the work belongs to its own caller's.
       const resume = AsyncLocalStorage.snapshot();
@@ -67,6 +62,7 @@ export class Transactions {
 
   /** One short transaction on rows that it locks, beside all others and the lane. */
   async step<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
+    this.#assertOutside();
     for (let tries = 1; ; tries += 1) {
       try {
         const ended = await this.#alone('begin', work);
@@ -78,11 +74,9 @@ export class Transactions {
     }
   }
 
-  /** Resolves when everything that was accepted has ended. */
-  async idle(): Promise<void> {
-    while (this.#running > 0 || this.#inLane || this.#waiting.length > 0) {
-      await new Promise<void>((resolve) => this.#idle.add(resolve));
-    }
+  #assertOutside(): void {
+    if (this.#inside.getStore()?.isOpen !== true) return;
+    throw new Error('A transaction was opened inside another one: it would wait for itself.');
   }
 
   #next(): void {
@@ -102,8 +96,6 @@ export class Transactions {
         this.#next();
       });
     }
-    for (const resolve of this.#idle) resolve();
-    this.#idle.clear();
   }
 
   async #beside(job: Job): Promise<void> {
@@ -123,7 +115,10 @@ export class Transactions {
   async #lane(): Promise<void> {
     const taken: Job[] = [];
     try {
-      const told = await this.#once(beginLane, async (client) => {
+      const told = await this.#once(beginLane, async (client, begun) => {
+        // Who was not let in must not take a job.
+        const refused = await begun;
+        if (refused !== null) throw refused.thrown;
         const answers: { readonly job: Job; readonly ended: Ended | Refused }[] = [];
         const limit = performance.now() + batchMs;
         while (taken.length < batchLimit && performance.now() < limit) {
@@ -159,21 +154,24 @@ export class Transactions {
     begin: string,
     work: (session: OpenTransaction) => Promise<unknown>,
   ): Promise<Ended> {
-    let session: OpenTransaction | null = null;
+    const sessions: OpenTransaction[] = [];
     try {
-      const ended = await this.#once(begin, async (client) => {
-        const attempted = await attempt(client, work);
-        session = attempted.session;
-        return attempted;
+      return await this.#once(begin, async (client) => {
+        const ended = await attempt(client, work);
+        sessions.push(ended.session);
+        return ended;
       });
-      return ended;
     } catch (error) {
-      throw session === null ? error : translate(await (session as OpenTransaction).abandon(error));
+      const [session] = sessions;
+      throw session === undefined ? error : translate(await session.abandon(error));
     }
   }
 
   /** Everything that `work` does is durable, or nothing of it is there. A connection that failed is not used again. */
-  async #once<T>(begin: string, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  async #once<T>(
+    begin: string,
+    work: (client: PoolClient, begun: Promise<Refused | null>) => Promise<T>,
+  ): Promise<T> {
     let client: PoolClient;
     try {
       client = await this.#options.pool.connect();
@@ -184,7 +182,7 @@ export class Transactions {
     // Not waited for: what comes next is behind it on the same connection.
     const begun = refusalOf(client.query(begin));
     try {
-      const result = await work(client);
+      const result = await work(client, begun);
       // PostgreSQL answers the commit of a transaction that failed with a rollback, and no error.
       const { command } = await client.query('commit');
       if (command !== 'COMMIT') throw new Error('The transaction was rolled back.');

@@ -97,14 +97,17 @@ export function describeWorkQueue(store: () => Store): void {
       await store().work.enqueue(kind, 'a', 0);
       const old = await take(kind, 1000);
       const written = dataset();
-      let seen: Promise<boolean> = Promise.resolve(false);
+      const { promise: asserted, resolve: isAsserted } = Promise.withResolvers<void>();
+      // Its time is up: another worker takes it as soon as it can, and then sees what this one wrote.
+      const seen = (async () => {
+        await asserted;
+        while ((await claim(kind, 5000, 'two')).length === 0) await sleep(1);
+        return (await store().datasets.get(written.id)) !== null;
+      })();
       await store().transaction(async (tx) => {
         await tx.assertLease(old);
-        // Its time is up: another worker takes it as soon as it can, and then sees what this one wrote.
-        seen = (async () => {
-          while ((await claim(kind, 5000, 'two')).length === 0) await sleep(1);
-          return (await store().datasets.get(written.id)) !== null;
-        })();
+        isAsserted();
+        await store().datasets.count({});
         await tx.datasets.insert(written);
       });
       expect(await seen).toBe(true);

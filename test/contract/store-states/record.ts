@@ -108,5 +108,5 @@ async function recordPostgres(): Promise<void> {
 
 function literal(value: unknown): string {
   if (value === null) return 'null';
-  return typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value);
+  return typeof value === 'number' ? `${value}` : `'${(value as string).replaceAll("'", "''")}'`;
 }
