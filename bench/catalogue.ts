@@ -117,7 +117,7 @@ export function versionAt(
   };
 }
 
-function runAt(moduleVersionId: ModuleVersion['id'], number: number, now: number): TrainingRun {
+export function runAt(moduleVersionId: ModuleVersion['id'], number: number, now: number): TrainingRun {
   return {
     id: newId('TrainingRun', now, ambient.random),
     version: 1,

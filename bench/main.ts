@@ -10,6 +10,8 @@ const benches: Readonly<Record<string, () => Promise<Result>>> = {
   predict: async () => (await import('./predict.ts')).predict(),
   dispatch: async () => (await import('./dispatch.ts')).dispatch(),
   fanout: async () => (await import('./fanout.ts')).fanout(),
+  submit: async () => (await import('./submit.ts')).submit(),
+  pages: async () => (await import('./pages.ts')).pages(),
 };
 
 const [name = ''] = process.argv.slice(2);
@@ -18,8 +20,11 @@ if (bench === undefined) {
   console.error(`use: npm run bench -- ${Object.keys(benches).join(' | ')}`);
   process.exit(2);
 }
-// Dispatch is compared with the servers themselves.
-if (name !== 'dispatch' && !existsSync(join(root, 'bench', 'node_modules'))) {
+// These are compared with the servers themselves.
+if (
+  !['dispatch', 'drain', 'submit', 'pages'].includes(name) &&
+  !existsSync(join(root, 'bench', 'node_modules'))
+) {
   console.error(
     'The peers to compare with are not installed: npm install --prefix bench --ignore-scripts',
   );
