@@ -8,6 +8,7 @@ import { openKubernetes } from './kubernetes-under-test.ts';
 import {
   job,
   kindOf,
+  nativeText,
   newKey,
   printed,
   service,
@@ -169,13 +170,14 @@ describe('a watch', () => {
 describe('cancel', () => {
   test('that races with the end of the job leaves one end, whoever looks', async () => {
     const under = await cluster();
+    const racers = Array.from({ length: 8 }, (_, index) => `sleep 0.${index}; exit 4`);
     const handles = await Promise.all(
-      Array.from({ length: 10 }, (_, index) =>
-        submit(under.jobs, job(under.shell(`sleep 0.${index}; exit 4`))),
+      ['exit 4', ...racers, 'sleep 30'].map((script) =>
+        submit(under.jobs, job(under.shell(script))),
       ),
     );
     const first = handles.map((handle) => untilEnded(under.jobs, handle));
-    await new Promise((resolve) => setTimeout(resolve, 450));
+    await first[0];
     await Promise.all(handles.map((handle) => under.jobs.cancel(handle)));
     const seen = await Promise.all(first);
     expect(new Set(seen.map(({ exit }) => exit?.cause))).toEqual(new Set(['EXITED', 'CANCELLED']));
@@ -336,7 +338,7 @@ describe('a job in a queue of Kueue', () => {
     under.fake.objects.create('workloads', {
       metadata: {
         name: 'job-of-it',
-        labels: { 'kueue.x-k8s.io/job-uid': String(handle.native['uid']) },
+        labels: { 'kueue.x-k8s.io/job-uid': nativeText(handle, 'uid') },
       },
       status: {
         conditions: [{ type: 'QuotaReserved', status: 'False', reason: 'Pending', message }],
