@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Agent, request as send } from 'undici';
 import type { Backend } from '../../backends/contract/backend.ts';
 import type { JobRunner } from '../../backends/contract/job-runner.ts';
 import type { ServiceRunner } from '../../backends/contract/service-runner.ts';
@@ -15,14 +17,14 @@ export interface RealNomad extends BackendUnderTest {
   readonly services: ServiceRunner;
   readonly settings: object;
   /** A request of our own, beside the backend. */
-  ask(path: string, method?: string, body?: unknown): Promise<unknown>;
+  ask(path: string, method?: 'GET' | 'PUT'): Promise<unknown>;
   again(settings?: object): Promise<Backend>;
   collect(): Promise<void>;
 }
 
 /**
  * The backend on the Nomad of NOMAD_ADDR (NOMAD_TOKEN, NOMAD_NAMESPACE, NOMAD_CACERT, NOMAD_CLIENT_CERT, NOMAD_CLIENT_KEY as
- * for its own command line), with `raw_exec` on a node that sees this machine's folder for temporary files, or
+ * for its own command line; FATHOM_NOMAD_OPERATOR_TOKEN where collecting needs more rights), with `raw_exec` on a node that sees this machine's folder for temporary files, or
  * FATHOM_NOMAD_FOLDER. What is made here, and nothing else, is removed at the end.
  */
 export async function openRealNomad(
@@ -58,14 +60,14 @@ export async function openRealNomad(
     made.push(handle);
     return handle;
   };
-  const ask = async (path: string, method = 'GET', body: unknown = null): Promise<unknown> => {
-    const response = await fetch(`${address.replace(/\/$/, '')}${path}`, {
-      method,
-      ...(body === null ? {} : { body: JSON.stringify(body) }),
-      headers: token === null ? {} : { 'x-nomad-token': token },
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  const dispatcher = new Agent({ connect: certificates(settings.tls) });
+  const operator = variable('FATHOM_NOMAD_OPERATOR_TOKEN') ?? token;
+  const ask = async (path: string, method: 'GET' | 'PUT' = 'GET'): Promise<unknown> => {
+    const headers = operator === null ? {} : { 'x-nomad-token': operator };
+    const url = `${address.replace(/\/$/, '')}${path}`;
+    const { statusCode, body } = await send(url, { method, headers, dispatcher });
+    const text = await body.text();
+    if (statusCode >= 300) throw new Error(`${method} ${path}: ${statusCode} ${text}`);
     return text === '' ? null : (JSON.parse(text) as unknown);
   };
   const inNamespace = `namespace=${encodeURIComponent(namespace)}`;
@@ -117,6 +119,7 @@ export async function openRealNomad(
     destroy: async () => {
       for (const handle of made) await backend.release(handle);
       await backend.close();
+      await dispatcher.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -125,4 +128,17 @@ export async function openRealNomad(
 export function variable(name: string): string | null {
   const value = process.env[name];
   return value === undefined || value === '' ? null : value;
+}
+
+function certificates(files: {
+  readonly authorityFile: string | null;
+  readonly certificateFile: string | null;
+  readonly keyFile: string | null;
+}) {
+  const { authorityFile, certificateFile, keyFile } = files;
+  return {
+    ...(authorityFile === null ? {} : { ca: readFileSync(authorityFile) }),
+    ...(certificateFile === null ? {} : { cert: readFileSync(certificateFile) }),
+    ...(keyFile === null ? {} : { key: readFileSync(keyFile) }),
+  };
 }

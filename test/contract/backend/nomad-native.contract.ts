@@ -6,6 +6,7 @@ import {
   endOf,
   job,
   kindOf,
+  nativeText,
   newKey,
   printed,
   service,
@@ -203,6 +204,5 @@ async function folderOf(
     Job?: { ID: string; TaskGroups: [{ Tasks: [{ Config: { work_dir: string } }] }] };
   };
   const folder = text.Job?.TaskGroups[0].Tasks[0].Config.work_dir ?? '';
-  const name = handle.native['name'];
-  return `${folder.replaceAll('${"$"}', '$').replace(text.Job?.ID ?? '', String(name))}/out`;
+  return `${folder.replaceAll('${"$"}', '$').replace(text.Job?.ID ?? '', nativeText(handle, 'name'))}/out`;
 }
