@@ -28,3 +28,9 @@ if (cluster.launcherImage !== null && cluster.dataHost !== null) {
     });
   }
 }
+
+if (cluster.shared === null && (cluster.launcherImage === null || cluster.dataHost === null)) {
+  throw new Error(
+    'How files come and go is said by FATHOM_KUBERNETES_FOLDER and _CLAIM, or by _LAUNCHER_IMAGE and _DATA_HOST: see backends/kubernetes/README.md.',
+  );
+}
