@@ -1,6 +1,9 @@
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { InputFile } from '../../../backends/contract/workload.ts';
 import { writeOnce } from '../../../backends/work-folder/control-file.ts';
 import { FathomError } from '../../../domain/errors.ts';
 import type { Links } from '../../../services/links.ts';
@@ -8,6 +11,7 @@ import { leaveBody } from '../leave-body.ts';
 import { partContent, type PartPace } from '../part-content.ts';
 import { type Deliveries, exitOf, type OpenDelivery } from './deliveries.ts';
 import { fileHeaders, offsetHeader } from './headers.ts';
+import type { DeliveryLimits } from './limits.ts';
 import { appendLog, beginSegment, logEnd } from './received-log.ts';
 import { assertPresent, claim, hear, HeldError } from './sessions.ts';
 
@@ -69,14 +73,10 @@ export function deliveryRoutes(
   };
 
   app.get('/deliveries/:id/manifest', (request: DeliveryRequest, reply) => {
-    const delivery = enter(request, reply);
-    const inputs = deliveries.inputs(delivery).map(({ path, content }) => {
-      if (content.kind === 'TEXT') return { path, text: content.text };
-      const { sha256, bytes } = content;
-      return { path, sha256, bytes, url: links.blob(sha256, 'input') };
-    });
-    const { files, bytes, logBytes } = limits;
-    return reply.send({ version: 1, inputs, limits: { files, bytes, logBytes } });
+    const inputs = deliveries.inputs(enter(request, reply));
+    return reply
+      .type('application/json; charset=utf-8')
+      .send(Readable.from(manifest(inputs, limits, links), { objectMode: false }));
   });
 
   app.post('/deliveries/:id/session', async (request: DeliveryRequest, reply) => {
@@ -165,6 +165,27 @@ export function deliveryRoutes(
     const isFirst = writeOnce(join(folder, 'exit.json'), checked(exitBody, request.body));
     return reply.code(isFirst ? 201 : 200).send(exitOf(folder));
   });
+}
+
+const inputsAtOnce = 500;
+
+/** Signing links for tens of thousands of files must not hold everybody else up. */
+async function* manifest(
+  inputs: readonly InputFile[],
+  { files, bytes, logBytes }: DeliveryLimits,
+  links: Pick<Links, 'blob'>,
+): AsyncGenerator<string> {
+  yield `{"version":1,"limits":${JSON.stringify({ files, bytes, logBytes })},"inputs":[`;
+  for (let at = 0; at < inputs.length; at += inputsAtOnce) {
+    const piece = inputs.slice(at, at + inputsAtOnce).map(({ path, content }) => {
+      if (content.kind === 'TEXT') return JSON.stringify({ path, text: content.text });
+      const { sha256, bytes: size } = content;
+      return JSON.stringify({ path, sha256, bytes: size, url: links.blob(sha256, 'input') });
+    });
+    yield `${at === 0 ? '' : ','}${piece.join(',')}`;
+    await nextTurn();
+  }
+  yield ']}';
 }
 
 function checked<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {

@@ -129,6 +129,17 @@ describe('what goes out', () => {
   });
 });
 
+describe('a great many inputs', () => {
+  test('all of them are in the manifest, in their order', async () => {
+    const { content } = await dock.blob('x', sample(10));
+    const inputs = Array.from({ length: 1700 }, (_, n) => ({ path: `d/${n}`, content }));
+    const many = await dock.opened('many', inputs);
+    const { body } = await new Caller(many).send('GET', 'manifest');
+    const listed = (body as { inputs: { path: string }[] }).inputs.map(({ path }) => path);
+    expect(listed).toEqual(inputs.map(({ path }) => path));
+  });
+});
+
 describe('files that come back', () => {
   const content = sample(100_000);
 
