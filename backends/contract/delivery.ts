@@ -8,8 +8,9 @@ import type { InputFile } from './workload.ts';
 export interface Deliveries {
   /**
    * Idempotent by `key`: the same address and a token that opens what belongs to this key and nothing else, until
-   * `release` or for `lifetimeSeconds`. Rejects with BackendError Unsupported when this installation has no address that
-   * a site could reach.
+   * `release` or for `lifetimeSeconds`; opened again when half of that is over, the token is a new one (the old one goes
+   * on to its own end). Rejects with BackendError Unsupported when this installation has no address that a site could
+   * reach, Unavailable while nobody listens there.
    */
   open(
     key: string,
@@ -31,9 +32,15 @@ export interface Delivery {
 export interface Received {
   /** As `JobRunner.outputs`; files appear when they are whole. */
   readonly outputs: OutputFolder;
-  /** As the launcher wrapped the program; null while it runs, or when the launcher only ran beside it. */
+  /**
+   * As the launcher wrapped the program; null while it runs, or when the launcher only ran beside it. Everything else came
+   * before it. A program that was told to stop is told as it ended: whoever cancelled the job knows that it is CANCELLED.
+   */
   readonly exit: JobExit | null;
-  /** What the launcher wrapped printed, with cursors as `JobRunner.logs`; null when it only ran beside the program. */
+  /**
+   * What the launcher wrapped printed, with cursors as `JobRunner.logs`; null when it only ran beside the program (before
+   * anything was heard it is there, and empty).
+   */
   readonly logs: ((after: string | null) => AsyncIterable<LogChunk>) | null;
   /** When the launcher was last heard of, epoch milliseconds; null for never. */
   readonly heardAt: number | null;
