@@ -194,10 +194,19 @@ export async function openWithLauncher(where: 'BESIDE' | 'AROUND'): Promise<Real
  */
 function modelServer(): string {
   const path = new URL('../contract/backend/model-server.mjs', import.meta.url);
-  return readFileSync(path, 'utf8')
-    .replace("listen(0, '127.0.0.1'", `listen(${port}, '0.0.0.0'`)
-    .replace("process.kill(process.pid, 'SIGKILL')", 'process.exit(137)')
-    .replaceAll('process.pid', 'Math.floor(performance.timeOrigin * 1000)');
+  const changes: readonly [RegExp, string][] = [
+    [/listen\([^,]+, '127\.0\.0\.1'/, `listen(${port}, '0.0.0.0'`],
+    [/process\.kill\(process\.pid, 'SIGKILL'\)/, 'process.exit(137)'],
+    [/process\.pid/g, 'Math.floor(performance.timeOrigin * 1000)'],
+  ];
+  return changes.reduce(
+    (source, [what, instead]) => {
+      const changed = source.replace(what, instead);
+      if (changed === source) throw new Error(`model-server.mjs has no ${String(what)}`);
+      return changed;
+    },
+    readFileSync(path, 'utf8'),
+  );
 }
 
 function sharedFolder(): { readonly path: string; readonly persistentVolumeClaim: string } | null {
