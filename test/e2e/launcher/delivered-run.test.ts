@@ -51,60 +51,66 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-test('a module is trained where no folder is shared, and the server is killed in the middle', async () => {
-  const datasetVersionId = await bringData(server);
-  const { module } = await server
-    .ask('{ module(slug: "tabular-classifier") { latestVersion { id } } }')
-    .then(({ data }) => data as unknown as { module: { latestVersion: { id: string } } });
-  const { trainingRun, userErrors } = await server.change<{
-    trainingRun: { id: string } | null;
-    userErrors: readonly UserError[];
-  }>(
-    'createTrainingRun',
-    'CreateTrainingRunInput',
-    {
-      moduleVersionId: module.latestVersion.id,
-      datasetVersionId,
-      arguments: { epochs: 200, checkpointEvery: 50 },
-      backend: 'far',
-    },
-    'trainingRun { id }',
-  );
-  expect(userErrors).toEqual([]);
-  const id = trainingRun?.id ?? '';
-  const run = () => server.field<Run>(runQuery, { id });
+test(
+  'a module is trained where no folder is shared, and the server is killed in the middle',
+  { timeout: 90_000 },
+  async () => {
+    const datasetVersionId = await bringData(server);
+    const { module } = await server
+      .ask('{ module(slug: "tabular-classifier") { latestVersion { id } } }')
+      .then(({ data }) => data as unknown as { module: { latestVersion: { id: string } } });
+    const { trainingRun, userErrors } = await server.change<{
+      trainingRun: { id: string } | null;
+      userErrors: readonly UserError[];
+    }>(
+      'createTrainingRun',
+      'CreateTrainingRunInput',
+      {
+        moduleVersionId: module.latestVersion.id,
+        datasetVersionId,
+        arguments: { epochs: 200, checkpointEvery: 50 },
+        backend: 'far',
+      },
+      'trainingRun { id }',
+    );
+    expect(userErrors).toEqual([]);
+    const id = trainingRun?.id ?? '';
+    const run = () => server.field<Run>(runQuery, { id });
 
-  // While it runs: lines and a checkpoint are here although nothing is shared.
-  await eventually(run, ({ artifacts }) => artifacts.nodes.length > 0);
-  expect((await run()).state).toBe('RUNNING');
-  await server.kill();
-  // It goes on, and comes to its end, without us.
-  await eventually(
-    () => readdir(folder, { recursive: true }),
-    (paths) => paths.some((path) => path.endsWith('work/out/output.json')),
-  );
-  await server.revive();
-  const ended = await eventually(run, ({ state }) => terminal.has(state), 60_000);
-  expect(ended.state).toBe('SUCCEEDED');
-  expect(ended.attempts.length).toBe(1);
-  const kinds = ended.artifacts.nodes.map(({ kind }) => kind).toSorted();
-  expect(kinds).toEqual([...Array.from({ length: 4 }, () => 'CHECKPOINT'), 'MODEL']);
-  for (const { files } of ended.artifacts.nodes) {
-    expect(files.length).toBeGreaterThan(0);
-    for (const { url, bytes } of files) {
-      expect((await (await fetch(url)).arrayBuffer()).byteLength).toBe(bytes);
+    // While it runs: lines and a checkpoint are here although nothing is shared.
+    await eventually(run, ({ artifacts }) => artifacts.nodes.length > 0);
+    expect((await run()).state).toBe('RUNNING');
+    await server.kill();
+    // It goes on, and comes to its end, without us.
+    await eventually(
+      () => readdir(folder, { recursive: true }),
+      (paths) => paths.some((path) => path.endsWith('work/out/output.json')),
+    );
+    await server.revive();
+    const ended = await eventually(run, ({ state }) => terminal.has(state), 60_000);
+    expect(ended.state).toBe('SUCCEEDED');
+    expect(ended.attempts.length).toBe(1);
+    const kinds = ended.artifacts.nodes.map(({ kind }) => kind).toSorted();
+    expect(kinds).toEqual([...Array.from({ length: 4 }, () => 'CHECKPOINT'), 'MODEL']);
+    for (const { files } of ended.artifacts.nodes) {
+      expect(files.length).toBeGreaterThan(0);
+      for (const { url, bytes } of files) {
+        expect((await (await fetch(url)).arrayBuffer()).byteLength).toBe(bytes);
+      }
     }
-  }
-  // Every epoch told its loss, once, whoever was away.
-  const losses = (await points(id)).filter(({ name }) => name === 'loss');
-  expect(losses.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 200 }, (_, at) => at + 1));
-  expect(ended.metrics.length).toBeGreaterThan(0);
-  // What was taken over is kept nowhere twice.
-  await eventually(
-    () => readdir(join(server.state, 'deliveries')),
-    (left) => left.length === 0,
-  );
-});
+    // Every epoch told its loss, once, whoever was away.
+    const losses = (await points(id)).filter(({ name }) => name === 'loss');
+    expect(losses.map(({ epoch }) => epoch)).toEqual(
+      Array.from({ length: 200 }, (_, at) => at + 1),
+    );
+    expect(ended.metrics.length).toBeGreaterThan(0);
+    // What was taken over is kept nowhere twice.
+    await eventually(
+      () => readdir(join(server.state, 'deliveries')),
+      (left) => left.length === 0,
+    );
+  },
+);
 
 const terminal = new Set(['SUCCEEDED', 'FAILED', 'CANCELLED', 'LOST']);
 
