@@ -156,6 +156,7 @@ describe('an image of a module as an action of OpenWhisk', { timeout: 120_000 },
     const [warmed] = await functions.warm(handle, 1, { deadline: Date.now() + 60_000 });
     expect(warmed).toMatchObject({ cold: true });
     expect(containers.pulls.length).toBeGreaterThan(0);
+    await eventually(async () => containers.logsTaken === 1);
     const predict = {
       method: 'POST',
       path: `/v2/models/${module}/predict/`,

@@ -16,6 +16,8 @@ export class DockerContainers implements ContainerFactory {
   readonly #containers = new Set<DockerContainer>();
   /** How long each pull took, in milliseconds. */
   readonly pulls: number[] = [];
+  /** Of how many activations the log was collected: before that their container is not free. */
+  logsTaken = 0;
 
   constructor(engine: DockerEngine) {
     this.#engine = engine;
@@ -40,9 +42,10 @@ export class DockerContainers implements ContainerFactory {
       ...Object.entries(environment).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
       image,
     );
-    const container = new DockerContainer(this.#engine, id, () =>
-      this.#containers.delete(container),
-    );
+    const container = new DockerContainer(this.#engine, id, {
+      logTaken: () => void (this.logsTaken += 1),
+      removed: () => void this.#containers.delete(container),
+    });
     this.#containers.add(container);
     return container;
   }
@@ -52,26 +55,39 @@ export class DockerContainers implements ContainerFactory {
   }
 }
 
+interface DockerEvents {
+  readonly logTaken: () => void;
+  readonly removed: () => void;
+}
+
 class DockerContainer implements Container {
   isOutOfMemory = false;
   readonly #engine: DockerEngine;
   readonly #id: string;
-  readonly #removed: () => void;
+  readonly #events: DockerEvents;
   #taken = 0;
+  #isRemoved = false;
 
-  constructor(engine: DockerEngine, id: string, removed: () => void) {
+  constructor(engine: DockerEngine, id: string, events: DockerEvents) {
     this.#engine = engine;
     this.#id = id;
-    this.#removed = removed;
+    this.#events = events;
     void this.#watch();
   }
 
   async url(): Promise<string | null> {
-    return this.#engine.address(this.#id, actionPort).catch(() => null);
+    const running = ['inspect', '--format', '{{.State.Running}}', this.#id];
+    while ((await this.#engine.docker(...running).catch(() => 'false')) === 'true') {
+      const url = await this.#engine.address(this.#id, actionPort).catch(() => null);
+      // The engine takes connections before the container does, and resets them.
+      if (url !== null && (await answers(url))) return url;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return null;
   }
 
   async pause(): Promise<void> {
-    await this.#engine.docker('pause', this.#id);
+    if (!this.#isRemoved) await this.#engine.docker('pause', this.#id);
   }
 
   async resume(): Promise<void> {
@@ -85,6 +101,7 @@ class DockerContainer implements Container {
       const ends = fresh.filter(({ text }) => text === sentinel).length;
       if (ends >= 2 || performance.now() > limit) {
         this.#taken += fresh.length;
+        this.#events.logTaken();
         return fresh.filter(({ text }) => text !== sentinel);
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -92,8 +109,9 @@ class DockerContainer implements Container {
   }
 
   async remove(): Promise<void> {
+    this.#isRemoved = true;
     await this.#engine.docker('rm', '--force', this.#id).catch(() => '');
-    this.#removed();
+    this.#events.removed();
   }
 
   async #watch(): Promise<void> {
@@ -107,11 +125,21 @@ class DockerContainer implements Container {
 
   /** In the order of time, which within one stream is that of printing. */
   async #printed(): Promise<readonly PrintedLine[]> {
-    const { stdout, stderr } = await this.#engine.both('logs', '--timestamps', this.#id);
+    const nothing = { stdout: '', stderr: '' };
+    const { stdout, stderr } = await this.#engine
+      .both('logs', '--timestamps', this.#id)
+      .catch(() => nothing);
     return [...linesOf(stdout, 'stdout'), ...linesOf(stderr, 'stderr')].toSorted(
       (a, b) => a.at - b.at,
     );
   }
+}
+
+function answers(url: string): Promise<boolean> {
+  return fetch(url, { signal: AbortSignal.timeout(2000) }).then(
+    () => true,
+    () => false,
+  );
 }
 
 function linesOf(text: string, stream: PrintedLine['stream']): readonly PrintedLine[] {
