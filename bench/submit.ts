@@ -110,6 +110,8 @@ interface Figures {
   readonly alone: number[];
   readonly latencies: number[];
   readonly together: number[];
+  /** Of this process, for one of those together. */
+  readonly cpuMs: number[];
 }
 
 /** In turn, so that a machine that slows down slows all of them; the first round warms up and is thrown away. */
@@ -118,7 +120,7 @@ async function measure(contenders: readonly Contender[]): Promise<ReadonlyMap<st
   let made = 0;
   for (let round = 0; round <= rounds; round += 1) {
     for (const { name, accept } of contenders) {
-      const own = figures.get(name) ?? { alone: [], latencies: [], together: [] };
+      const own = figures.get(name) ?? { alone: [], latencies: [], together: [], cpuMs: [] };
       if (round > 0) figures.set(name, own);
       own.alone.push(
         await rate(perRound.alone, 1, async () => {
@@ -127,7 +129,10 @@ async function measure(contenders: readonly Contender[]): Promise<ReadonlyMap<st
           own.latencies.push(performance.now() - started);
         }),
       );
+      const before = process.cpuUsage();
       own.together.push(await rate(perRound.together, together, () => accept((made += 1))));
+      const { user, system } = process.cpuUsage(before);
+      own.cpuMs.push((user + system) / 1_000 / perRound.together);
     }
   }
   return figures;
@@ -149,12 +154,13 @@ async function rate(count: number, atOnce: number, one: () => Promise<unknown>):
 }
 
 function present(figures: ReadonlyMap<string, Figures>, { version }: PostgresServer): Result {
-  const rows: Row[] = [...figures].map(([name, { alone, latencies, together: all }]) => ({
+  const rows: Row[] = [...figures].map(([name, { alone, latencies, together: all, cpuMs }]) => ({
     name,
     'one after the other /s': rounded(quantile(alone, 0.5), 0),
     'p50 ms': rounded(quantile(latencies, 0.5), 2),
     'p99 ms': rounded(quantile(latencies, 0.99), 2),
     [`${together} at once /s`]: rounded(quantile(all, 0.5), 0),
+    'client CPU ms': rounded(quantile(cpuMs, 0.5), 2),
   }));
   const at = (row: Row | undefined): number => Number(row?.[`${together} at once /s`]);
   const [embedded, postgres, sqlite, plain] = rows;

@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import type { OtherWriters } from '../relational/wake.ts';
+import type { Notices } from '../relational/wake.ts';
 
 /** While we cannot listen, waiters look again this often; also the most that a lost notice can delay while we can. */
 const lookMs = 200;
@@ -22,7 +22,7 @@ export interface NotificationsOptions {
  * commit, not in it: PostgreSQL would let such commits pass one by one. So one that is lost (a process killed in between, a
  * connection lost) is made good by looking every few seconds; while there is no connection, five times a second.
  */
-export class Notifications implements OtherWriters {
+export class Notifications implements Notices {
   readonly everyMs = lookMs;
   readonly #options: NotificationsOptions;
   #client: Client | null = null;
@@ -43,6 +43,12 @@ export class Notifications implements OtherWriters {
 
   get isListening(): boolean {
     return this.#client !== null;
+  }
+
+  get complaint(): string | null {
+    return this.isListening
+      ? null
+      : 'The database does not tell of changes by other processes; they are looked for instead.';
   }
 
   /** Begins to listen; when that fails it tries again until it is closed. */

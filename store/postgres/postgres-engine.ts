@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { FathomError } from '../../domain/errors.ts';
 import type { Engine, Session, WriteSession } from '../relational/session.ts';
 import type { Connections } from './connections.ts';
-import type { Notifications } from './notifications.ts';
+import type { Notices } from '../relational/wake.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import { isStorageFull, translatePostgres } from './postgres-errors.ts';
 import { runStatement } from './statements.ts';
@@ -14,15 +14,15 @@ export class PostgresEngine implements Engine {
   readonly dialect = postgresDialect;
   readonly reads: Session;
   readonly #connections: Connections;
-  readonly #notifications: Notifications;
+  readonly #notices: Notices;
   readonly #transactions: Transactions;
   readonly #underWay = new Set<Promise<unknown>>();
   #refusal: string | null = null;
   #closing: Promise<void> | null = null;
 
-  constructor(connections: Connections, notifications: Notifications) {
+  constructor(connections: Connections, notices: Notices) {
     this.#connections = connections;
-    this.#notifications = notifications;
+    this.#notices = notices;
     this.#transactions = new Transactions({
       pool: connections.writes,
       writers: connections.writers,
@@ -60,10 +60,7 @@ export class PostgresEngine implements Engine {
     } catch (error) {
       return { ok: false, message: sentence(translatePostgres(error)) };
     }
-    const message = this.#notifications.isListening
-      ? null
-      : 'The database does not tell of changes by other processes; they are looked for instead.';
-    return { ok: true, message };
+    return { ok: true, message: this.#notices.complaint };
   }
 
   close(): Promise<void> {
@@ -73,7 +70,7 @@ export class PostgresEngine implements Engine {
 
   async #close(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.allSettled([...this.#underWay]);
-    await this.#notifications.close();
+    await this.#notices.close();
     await this.#connections.end();
   }
 

@@ -12,6 +12,7 @@ import { Notifications } from './notifications.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import { PostgresEngine } from './postgres-engine.ts';
 import { postgresMigrations } from './postgres-migrations.ts';
+import { RoutedNotices, type SideNotices } from './routed-notices.ts';
 import { SegmentRows } from './segment-rows.ts';
 import { SkipLockedClaims } from './skip-locked-claims.ts';
 import { runStatement } from './statements.ts';
@@ -21,6 +22,8 @@ export interface PostgresStoreOptions {
   readonly url: string;
   readonly ambient: Ambient;
   readonly limits?: ConnectionLimits;
+  /** Tells of events and lines beside the database, which goes on to tell of work. */
+  readonly beside?: (about: { readonly instance: string; readonly channel: string }) => SideNotices;
 }
 
 /**
@@ -42,21 +45,31 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   } finally {
     await client.end().catch(() => undefined);
   }
+  const instance = `${process.pid}-${Math.floor(ambient.random() * 2 ** 40).toString(36)}`;
   const notifications = new Notifications({
     connect: () => connections.single(),
-    instance: `${process.pid}-${Math.floor(ambient.random() * 2 ** 40).toString(36)}`,
+    instance,
     elapsed: () => performance.now(),
   });
-  const wake = new Wake(notifications);
+  const side = options.beside?.({ instance, channel: `fathom ${channelOf(url)}` });
+  const notices = side === undefined ? notifications : new RoutedNotices(notifications, side);
+  const wake = new Wake(notices);
   await notifications.start((topic) => wake.heard(topic));
+  side?.start((topic) => wake.heard(topic));
   return relationalStore({
-    engine: new PostgresEngine(connections, notifications),
+    engine: new PostgresEngine(connections, notices),
     text: postgresModuleText,
     segments: new SegmentRows(),
     claims: new SkipLockedClaims(),
     wake,
     ambient,
   });
+}
+
+/** Processes on one database and schema hear each other; who they log in as does not matter. */
+function channelOf(url: string): string {
+  const { host, pathname, searchParams } = new URL(url);
+  return `${host}${pathname} ${searchParams.get('options') ?? ''}`.trim();
 }
 
 /** Those who open it come one after the other, so each finds it either untouched or in order. */

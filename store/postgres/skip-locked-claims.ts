@@ -1,12 +1,11 @@
 import { sql } from 'kysely';
 import type { Lease } from '../contract/work.ts';
-import { anyOf } from '../relational/conditions.ts';
 import type { Session } from '../relational/session.ts';
 import type { Claims, ClaimRequest } from '../relational/work-queue.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 
 /**
- * Workers pass by the rows that others are taking, so none waits for another. Tokens come from a sequence: a transaction
+ * Kind by kind from the index, however much is due. Workers pass by the rows that others are taking, so none waits for another. Tokens come from a sequence: a transaction
  * that is rolled back leaves a gap, but none is ever given twice, and who claims a row later gets a greater one.
  */
 export class SkipLockedClaims implements Claims {
@@ -15,9 +14,11 @@ export class SkipLockedClaims implements Claims {
     const rows = await session.query(
       // A wish that is due is granted by this look; a later one stays.
       sql<Lease & { readonly due: number }>`with due as materialized (
-          select kind, key, "readyAt" from work
-          where ${anyOf(postgresDialect, sql.ref('kind'), kinds)} and "readyAt" <= ${now}
-          order by "readyAt", kind, key limit ${limit} for update skip locked
+          select d.kind, d.key, d."readyAt" from ${postgresDialect.list([...new Set(kinds)])} as p
+          cross join lateral (
+            select kind, key, "readyAt" from work where kind = p.value and "readyAt" <= ${now}
+            order by "readyAt", key limit ${limit} for update skip locked
+          ) as d order by d."readyAt", d.kind, d.key limit ${limit}
         )
         update work as w set token = nextval('"workToken"'), worker = ${worker},
           claims = w.claims + 1, "readyAt" = ${now + leaseMs},

@@ -7,6 +7,14 @@ export interface OtherWriters {
   tell?(topic: string): void;
 }
 
+/** A way to tell other processes of topics, and to hear of them. */
+export interface Notices extends OtherWriters {
+  tell(topic: string): void;
+  /** A sentence for the operator when it does not work, and things are looked for instead; else null. */
+  readonly complaint: string | null;
+  close(): Promise<void>;
+}
+
 /**
  * Wakes readers of a topic; never carries the truth. A wake cannot be missed: the listener is registered first, and
  * only then the truth is looked at, so a commit lands either before the look or on the listener.
