@@ -3,7 +3,7 @@ import { createBackend } from '../../../backends/registry.ts';
 import type { KubernetesUnderTest } from './kubernetes-under-test.ts';
 import { openWithLauncher } from './kubernetes-under-test.ts';
 import { knownBlobs, localSurroundings } from './local-surroundings.ts';
-import { job, kindOf, printed, submit, textOf, untilEnded, untilPrinted } from './under-test.ts';
+import { job, kindOf, printed, submit, textOf, untilEnded } from './under-test.ts';
 
 const open: KubernetesUnderTest[] = [];
 
@@ -50,14 +50,6 @@ test('data that cannot be brought starts nothing, and says so', async () => {
   expect(exit?.message).toContain('"b"');
   expect(startedAt).toBeNull();
   expect(await printed(under.jobs, handle)).toEqual([]);
-});
-
-test('a program that is cancelled and does not end is not waited for as long as files may take', async () => {
-  const under = await cluster('BESIDE', { returnGraceSeconds: 600, pollMs: 200 });
-  const handle = await submit(under.jobs, job(under.shell('trap "" TERM; echo up; sleep 60')));
-  await untilPrinted(under.jobs, handle, 'up');
-  await under.jobs.cancel(handle);
-  expect((await untilEnded(under.jobs, handle)).exit?.cause).toBe('CANCELLED');
 });
 
 test('a server that has no address for launchers says that it is Unsupported', async () => {
