@@ -27,10 +27,15 @@ async function open(limits: PostgresStoreOptions['limits'] = {}): Promise<Store>
   return store;
 }
 
+/** Of the case under test. */
+function schema(): string {
+  return new URL(url).searchParams.get('application_name') ?? '';
+}
+
 /** Ends every connection of ours in the way of a network that breaks or an operator who clears up. */
 async function cutConnections(): Promise<void> {
   await server.execute(
-    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'fathom'`,
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${schema()}'`,
   );
 }
 
@@ -118,6 +123,7 @@ describe('processes on one database', () => {
       }
     })();
     await Promise.all([all, looking]);
+    expect(before).toBeGreaterThan(0);
     expect(before).toBeLessThanOrEqual(6);
     expect(most.count).toBeLessThanOrEqual(6);
     expect(await store.datasets.count({})).toBe(100);
@@ -125,7 +131,7 @@ describe('processes on one database', () => {
 
   async function connections(): Promise<number> {
     const rows = await server.execute(
-      `select count(*)::int as count from pg_stat_activity where application_name = 'fathom'`,
+      `select count(*)::int as count from pg_stat_activity where application_name = '${schema()}'`,
     );
     return Number(rows[0]?.['count']);
   }
@@ -271,14 +277,14 @@ describe('a database that cannot be used', () => {
 
   it('is refused when a newer version wrote it, or another program, and left as it was', async () => {
     await (await openPostgresStore({ url, ambient })).close();
-    const schema = new URL(url).searchParams.get('options')?.split('=')[1] ?? '';
-    await server.execute(`insert into ${schema}.migrations values (900, 'from the future', 0)`);
+    const ours = schema();
+    await server.execute(`insert into ${ours}.migrations values (900, 'from the future', 0)`);
     await expect(openPostgresStore({ url, ambient })).rejects.toMatchObject({ reason: 'NEWER' });
-    await server.execute(`delete from ${schema}.migrations where number = 900`);
+    await server.execute(`delete from ${ours}.migrations where number = 900`);
     await (await openPostgresStore({ url, ambient })).close();
 
     url = await server.schema();
-    const theirs = new URL(url).searchParams.get('options')?.split('=')[1] ?? '';
+    const theirs = schema();
     await server.execute(`create table ${theirs}.migrations (id int)`);
     await expect(openPostgresStore({ url, ambient })).rejects.toMatchObject({ reason: 'NOT_OURS' });
     const tables = await server.execute(

@@ -15,7 +15,7 @@ export interface PostgresServer {
   readonly url: string;
   /** `PostgreSQL 15.18 …`. */
   readonly version: string;
-  /** The address of a new, empty schema in it. */
+  /** The address of a new, empty schema in it, whose connections have its name as their application's. */
   schema(): Promise<string>;
   /** One statement as its owner. */
   execute(text: string): Promise<readonly Record<string, unknown>[]>;
@@ -116,6 +116,7 @@ async function serverAt(
       made.push(name);
       const own = new URL(url);
       own.searchParams.set('options', `-c search_path=${name}`);
+      own.searchParams.set('application_name', name);
       return own.href;
     },
     async stop() {
