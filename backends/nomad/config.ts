@@ -89,8 +89,6 @@ const schema = z.strictObject({
   gpu: gpu.nullable().default(null),
   /** What one processor is in Nomad's unit. */
   mhzPerCpu: count.default(1000),
-  /** Whether nodes end programs that use more memory than they asked for; containers always do. */
-  enforcesMemory: z.boolean().default(false),
   /** From SIGTERM to SIGKILL. A node's `max_kill_timeout` (30 s) limits it. */
   stopGraceSeconds: z.number().min(0).max(600).default(10),
   /** Of each of standard output and standard error, of each program; older lines are dropped. */

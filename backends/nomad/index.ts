@@ -30,14 +30,15 @@ class NomadBackend implements Backend {
   readonly #site: Site;
 
   constructor(site: Site) {
-    const { gpu, docker, processes, runtime, enforcesMemory } = site.settings;
+    const { gpu, docker, processes, runtime } = site.settings;
     this.name = site.name;
     this.capabilities = Object.freeze({
       ...noCapabilities,
       gpus: gpu !== null,
       gpuModels: gpu !== null,
       cancelQueued: true,
-      enforcesMemory: enforcesMemory || !processes,
+      // `raw_exec` may end a program for its memory, and never says that it did.
+      enforcesMemory: !processes,
       enforcesTimeLimit: true,
       images: docker !== null,
       processes: processes && runtime.length > 0,

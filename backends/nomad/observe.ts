@@ -54,9 +54,9 @@ export function observeJob(facts: JobFacts): JobStatus {
       // The status is said before what comes after the end is done.
       if (isReturning(allocation))
         return { ...common, phase: 'RUNNING', native: `${native}, returning` };
-      return ended(job, allocation, native);
+      return ended(job, allocation);
     case 'lost':
-      return ended(job, allocation, native);
+      return ended(job, allocation);
     default:
       return { ...common, phase: 'UNKNOWN' };
   }
@@ -123,26 +123,29 @@ const ending = {
 } as const;
 
 function withoutAllocation({ job, evaluations }: JobFacts): JobStatus {
-  const native = `${job.Status ?? 'unknown'}, not placed`;
   const times = { startedAt: null, endedAt: null };
-  if (job.Stop === true) {
+  // Until it is dead an evaluation from before may still place it.
+  if (job.Stop === true && job.Status === 'dead') {
     const exit = end('CANCELLED', 'It was cancelled before it started.');
-    return { phase: 'ENDED', native, waiting: null, exit, ...times };
+    return { phase: 'ENDED', native: 'dead, never placed', waiting: null, exit, ...times };
   }
+  const native = `${job.Status ?? 'unknown'}, not placed`;
   if (job.Status === undefined || !['pending', 'running', 'dead'].includes(job.Status)) {
     return { phase: 'UNKNOWN', native, waiting: null, exit: null, ...times };
   }
   return {
     phase: 'PENDING',
     native,
-    waiting: waitingWithoutPlace(evaluations),
+    waiting: job.Stop === true ? ending : waitingWithoutPlace(evaluations),
     exit: null,
     ...times,
   };
 }
 
-function ended(job: NativeJob, allocation: NativeAllocation, native: string): JobStatus {
+function ended(job: NativeJob, allocation: NativeAllocation): JobStatus {
   const main = allocation.TaskStates?.[taskName];
+  // What is wanted of it may still change, and nothing of its end.
+  const native = statesText(allocation, main);
   const startedAt = startOf(main);
   const endedAt = timeOf(main?.FinishedAt);
   const exit = exitOf(job, allocation, main);
@@ -256,10 +259,13 @@ function nativeText(
   allocation: NativeAllocation,
   main: NativeTaskState | undefined,
 ): string {
-  const client = allocation.ClientStatus ?? 'unknown';
-  const task = main?.State === undefined ? '' : ` (${main.State})`;
-  const isOrdered = allocation.DesiredStatus === 'run' && job.Stop !== true;
-  return `${client}${task}${isOrdered ? '' : `, ${job.Stop === true ? 'stop' : allocation.DesiredStatus} wanted`}`;
+  const states = statesText(allocation, main);
+  if (allocation.DesiredStatus === 'run' && job.Stop !== true) return states;
+  return `${states}, ${job.Stop === true ? 'stop' : (allocation.DesiredStatus ?? 'nothing')} wanted`;
+}
+
+function statesText({ ClientStatus }: NativeAllocation, main: NativeTaskState | undefined): string {
+  return `${ClientStatus ?? 'unknown'}${main?.State === undefined ? '' : ` (${main.State})`}`;
 }
 
 function numberIn({ Details }: NativeEvent, name: string): number {

@@ -173,7 +173,10 @@ export class NomadServices implements ServiceRunner {
     try {
       const job = await site.job(handle, 'SERVICE', operation);
       const allocations = await site.allocations(operation, job);
-      const servers = await this.#listening(mark, allocations, operation);
+      const isStopped = job.Stop === true || (job.TaskGroups?.[0]?.Count ?? 0) === 0;
+      // Those that are still to be ended are asked nothing.
+      const candidates = isStopped ? [] : allocations;
+      const servers = await this.#listening(mark, candidates, operation);
       const facts: ServiceFacts = {
         job,
         allocations,

@@ -46,7 +46,6 @@ export async function openRealNomad(
       certificateFile: variable('NOMAD_CLIENT_CERT'),
       keyFile: variable('NOMAD_CLIENT_KEY'),
     },
-    enforcesMemory: variable('FATHOM_NOMAD_MEMORY') === '1',
     restartDelaySeconds: 0.2,
     // Nomad waits longer after each end.
     giveUpAfter: 2,

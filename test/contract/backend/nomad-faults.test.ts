@@ -229,13 +229,17 @@ describe('a watch', () => {
 describe('cancel', () => {
   test('that races with the end of the job leaves one end, whoever looks', async () => {
     const under = await cluster();
+    // The first has ended before, the last never would.
+    const scripts = [
+      'exit 4',
+      ...[1, 2, 3, 4, 5, 6].map((n) => `sleep 0.${n}; exit 4`),
+      'sleep 60',
+    ];
     const handles = await Promise.all(
-      Array.from({ length: 10 }, (_, index) =>
-        submit(under.jobs, job(under.shell(`sleep 0.${index}; exit 4`))),
-      ),
+      scripts.map((script) => submit(under.jobs, job(under.shell(script)))),
     );
     const first = handles.map((handle) => untilEnded(under.jobs, handle));
-    await untilEnded(under.jobs, handles[3] ?? (await submit(under.jobs, job(under.shell('')))));
+    await first[0];
     await Promise.all(handles.map((handle) => under.jobs.cancel(handle)));
     const seen = await Promise.all(first);
     expect(new Set(seen.map(({ exit }) => exit?.cause))).toEqual(new Set(['EXITED', 'CANCELLED']));

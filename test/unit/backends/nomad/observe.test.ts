@@ -193,6 +193,10 @@ describe('before the end', () => {
       evaluations: [],
     });
     expect(seen).toMatchObject({ phase: 'ENDED', exit: { cause: 'CANCELLED' }, startedAt: null });
+    // An evaluation from before may still place it.
+    const job = batch({ Stop: true, Status: 'pending' });
+    const still = observeJob({ job, allocations: [], evaluations: [] });
+    expect(still).toMatchObject({ phase: 'PENDING', exit: null });
   });
 
   test('what nobody knows is UNKNOWN, verbatim', () => {
