@@ -117,7 +117,11 @@ export function versionAt(
   };
 }
 
-export function runAt(moduleVersionId: ModuleVersion['id'], number: number, now: number): TrainingRun {
+export function runAt(
+  moduleVersionId: ModuleVersion['id'],
+  number: number,
+  now: number,
+): TrainingRun {
   return {
     id: newId('TrainingRun', now, ambient.random),
     version: 1,
