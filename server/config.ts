@@ -8,6 +8,8 @@ export interface Config {
   readonly stateFolder: string;
   /** PostgreSQL, shared by processes of any number of machines; null: a file in the state folder. May hold a password. */
   readonly databaseUrl: string | null;
+  /** Wakes readers of events in other processes on that database; null: the database does that too. */
+  readonly redisUrl: string | null;
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
@@ -46,6 +48,10 @@ const environment = z.object({
   DATABASE_URL: z
     .string()
     .regex(/^$|^postgres(ql)?:\/\//, 'an address of PostgreSQL, postgres://user@host:5432/database')
+    .optional(),
+  REDIS_URL: z
+    .string()
+    .regex(/^$|^rediss?:\/\//, 'an address of Redis, redis://host:6379')
     .optional(),
   FATHOM_HOST: z
     .string()
@@ -109,11 +115,17 @@ export function readConfig(
 ): Config {
   const values = parsed(environment, env, 'environment');
   const at = (path: string) => (isAbsolute(path) ? path : resolve(path));
+  if (values.REDIS_URL && !values.DATABASE_URL) {
+    throw new ConfigError(
+      'REDIS_URL is for processes that share a PostgreSQL: set DATABASE_URL too, or leave it out.',
+    );
+  }
   const settings = readFile(values.FATHOM_CONFIG);
   const folders = values.FATHOM_MODULES?.split(':').filter((path) => path !== '');
   return Object.freeze({
     stateFolder: at(values.FATHOM_STATE),
     databaseUrl: values.DATABASE_URL || null,
+    redisUrl: values.REDIS_URL || null,
     host: values.FATHOM_HOST,
     port: values.FATHOM_PORT,
     dataPort: values.FATHOM_DATA_PORT,

@@ -17,5 +17,13 @@ export async function openStore(
   }
   // Loaded only where it is used: the embedded installation starts without it.
   const { openPostgresStore } = await import('../store/postgres/postgres-store.ts');
-  return openPostgresStore({ url: config.databaseUrl, ambient });
+  const { redisUrl } = config;
+  if (redisUrl === null) return openPostgresStore({ url: config.databaseUrl, ambient });
+  const { RedisNotices } = await import('../store/redis/redis-notices.ts');
+  return openPostgresStore({
+    url: config.databaseUrl,
+    ambient,
+    beside: (about) =>
+      new RedisNotices({ url: redisUrl, elapsed: () => performance.now(), ...about }),
+  });
 }

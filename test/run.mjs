@@ -13,7 +13,7 @@ const realServers = {
   nomad: 'test/real/nomad.suite.ts',
   openwhisk: 'test/real/openwhisk.suite.ts',
   postgres: 'test/real/postgres',
-  redis: 'test/real/redis.suite.ts',
+  redis: 'test/real/redis',
   slurm: 'test/real/slurm.suite.ts',
 };
 

@@ -55,6 +55,12 @@ export class RedisNotices implements OtherWriters {
     for (const client of [this.#speaker, this.#listener]) client.on('ready', () => this.#back());
   }
 
+  get complaint(): string | null {
+    return this.#isListening
+      ? null
+      : 'Redis cannot be reached; events of other processes are looked for instead.';
+  }
+
   get isListening(): boolean {
     return this.#isListening;
   }

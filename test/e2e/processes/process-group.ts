@@ -14,6 +14,8 @@ const root = resolve(import.meta.dirname, '..', '..', '..');
 const longestStartMs = 60_000;
 
 export const subgraphs = ['modules', 'datasets', 'training', 'deployments', 'inference'] as const;
+const gateways = ['gateway', 'second-gateway'] as const;
+export type GatewayName = (typeof gateways)[number];
 export type SubgraphName = (typeof subgraphs)[number];
 
 interface Member {
@@ -43,7 +45,7 @@ export class ProcessGroup {
   }
 
   static async create(environment: Readonly<Record<string, string>> = {}): Promise<ProcessGroup> {
-    const names = [...subgraphs, 'gateway', 'bytes', 'worker', 'second-worker'];
+    const names = [...subgraphs, ...gateways, 'bytes', 'worker', 'second-worker'];
     const ports = await freePorts(names.length);
     const numbered = new Map(names.map((name, at) => [name, ports[at] ?? 0]));
     const folder = await mkdtemp(join(tmpdir(), 'fathom-processes-'));
@@ -76,23 +78,28 @@ export class ProcessGroup {
   }
 
   /** Resolves when it serves; gives its URL. */
-  async gateway(more: readonly string[] = []): Promise<string> {
+  async gateway(more: readonly string[] = [], name: GatewayName = 'gateway'): Promise<string> {
     const flags = subgraphs.flatMap((name) => ['--subgraph', `${name}=${this.urlOf(name)}`]);
-    return this.#gateway([...flags, ...more]);
+    return this.#gateway([...flags, ...more], name);
   }
 
   async gatewayOver(supergraph: string): Promise<string> {
-    return this.#gateway(['--supergraph', supergraph]);
+    return this.#gateway(['--supergraph', supergraph], 'gateway');
   }
 
   urlOf(name: SubgraphName): string {
     return `${this.#url(name)}/graphql`;
   }
 
-  async #gateway(flags: readonly string[]): Promise<string> {
-    this.launch('gateway', ['gateway', ...flags]);
-    await this.untilHealth('gateway', () => true);
-    return `${this.#url('gateway')}/graphql`;
+  async #gateway(flags: readonly string[], name: GatewayName): Promise<string> {
+    this.launch(name, ['gateway', ...flags]);
+    await this.untilHealth(name, () => true);
+    return `${this.#url(name)}/graphql`;
+  }
+
+  /** Stops it where it stands, or lets it go on: it is not told. */
+  hold(name: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#members.get(name)?.child.kill(signal);
   }
 
   client(url: string): Client {
@@ -147,7 +154,7 @@ export class ProcessGroup {
       env: {
         ...process.env,
         FATHOM_STATE: this.stateFolder,
-        FATHOM_PORT: `${this.#port('gateway')}`,
+        FATHOM_PORT: `${this.#port(gateways.find((one) => one === name) ?? 'gateway')}`,
         FATHOM_DATA_PORT: `${this.#port('bytes')}`,
         FATHOM_SEED: 'off',
         ...this.#environment,
