@@ -111,7 +111,12 @@ async function removeStale(incoming: string): Promise<void> {
   });
   for (const name of names) {
     const path = join(incoming, name);
-    const { mtimeMs } = await stat(path);
-    if (now - mtimeMs > staleAfterMs) await rm(path, { recursive: true, force: true });
+    // Another process takes what it writes out of here while we look.
+    const found = await stat(path).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    });
+    if (found !== null && now - found.mtimeMs > staleAfterMs)
+      await rm(path, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -84,6 +84,16 @@ describe('blob store in files', () => {
     await store.close();
     await (await openFileBlobStore({ folder })).close();
     expect(await readdir(join(folder, 'incoming'))).toEqual(['t-young']);
+  });
+
+  test('a start while others write is not stopped by what they take away meanwhile', async () => {
+    const incoming = join(folder, 'incoming');
+    await mkdir(incoming, { recursive: true });
+    // Gone when it is looked at, as what another process has finished in between.
+    await symlink(join(folder, 'nowhere'), join(incoming, 't-finished'));
+    const store = await openFileBlobStore({ folder });
+    await expect(store.health()).resolves.toMatchObject({ ok: true });
+    await store.close();
   });
 
   test('nothing is left aside after a put, refused or not', async () => {
