@@ -70,26 +70,44 @@ export async function openRealNomad(
     return text === '' ? null : (JSON.parse(text) as unknown);
   };
   const inNamespace = `namespace=${encodeURIComponent(namespace)}`;
-  const keeping: JobRunner = {
-    submit: async (workload, options) => kept(await jobs.submit(workload, options)),
-    inspect: (handle) => jobs.inspect(handle),
-    watch: (handle, signal) => jobs.watch(handle, signal),
-    logs: (handle, options) => jobs.logs(handle, options),
-    cancel: (handle) => jobs.cancel(handle),
-    outputs: (handle) => jobs.outputs(handle),
-  };
-  const serving: ServiceRunner = {
-    deploy: async (workload, options) => kept(await services.deploy(workload, options)),
-    status: (handle) => services.status(handle),
-    watch: (handle, signal) => services.watch(handle, signal),
-    scale: (handle, replicas) => services.scale(handle, replicas),
-    invoke: (handle, request, options) => services.invoke(handle, request, options),
-    logs: (handle, options) => services.logs(handle, options),
+  const keepingJobs = (runner: JobRunner): JobRunner => ({
+    submit: async (workload, options) => kept(await runner.submit(workload, options)),
+    inspect: (handle) => runner.inspect(handle),
+    watch: (handle, signal) => runner.watch(handle, signal),
+    logs: (handle, options) => runner.logs(handle, options),
+    cancel: (handle) => runner.cancel(handle),
+    outputs: (handle) => runner.outputs(handle),
+  });
+  const keepingServices = (runner: ServiceRunner): ServiceRunner => ({
+    deploy: async (workload, options) => kept(await runner.deploy(workload, options)),
+    status: (handle) => runner.status(handle),
+    watch: (handle, signal) => runner.watch(handle, signal),
+    scale: (handle, replicas) => runner.scale(handle, replicas),
+    invoke: (handle, request, options) => runner.invoke(handle, request, options),
+    logs: (handle, options) => runner.logs(handle, options),
+  });
+  const keeping = keepingJobs(jobs);
+  const serving = keepingServices(services);
+  const again = async (others?: object): Promise<Backend> => {
+    const other = await opened.again(others);
+    return {
+      name: other.name,
+      type: other.type,
+      capabilities: other.capabilities,
+      jobs: other.jobs === null ? null : keepingJobs(other.jobs),
+      services: other.services === null ? null : keepingServices(other.services),
+      functions: null,
+      health: () => other.health(),
+      plan: (wanted, key) => other.plan(wanted, key),
+      release: (handle) => other.release(handle),
+      close: () => other.close(),
+    };
   };
   return {
     ...opened,
     jobs: keeping,
     services: serving,
+    again,
     ask,
     collect: async () => {
       await ask('/v1/system/gc', 'PUT');
