@@ -50,7 +50,7 @@ beforeAll(async () => {
   const size = Number(await engine.docker('inspect', '--format', '{{.Size}}', image));
   const version = await engine.docker('version', '--format', '{{.Server.Version}}');
   console.log(`Docker ${version}; image of ${Math.round(size / 1024 ** 2)} MiB, base included`);
-}, 600_000);
+}, 1_200_000);
 afterAll(() => engine?.stop(), 60_000);
 
 describe('an image of a module as a job', { timeout: 120_000 }, () => {
@@ -144,9 +144,6 @@ describe('an image of a module as an action of OpenWhisk', { timeout: 120_000 },
   test('it is pulled, warmed by an empty call, and then predicts from the warm container', async () => {
     const { functions } = backend;
     if (functions === null) throw new Error('it has no functions');
-    // As the platform finds it: no container of it was ever here.
-    await engine.docker('tag', image, `${tagged}-kept`);
-    await engine.docker('rmi', tagged).catch(() => '');
     const program = imageProgram(module, tagged);
     const workload = service(program, {
       resources: { cpus: 1, memoryMiB: 512, gpus: null, timeLimitSeconds: 60 },
