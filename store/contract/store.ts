@@ -82,6 +82,7 @@ export interface Idempotency {
     key: string,
     inputDigest: string,
   ): Promise<{ readonly inputDigest: string; readonly answer: Json } | null>;
+  /** In the transaction that claimed the key. */
   remember(scope: string, key: string, answer: Json): Promise<void>;
 }
 

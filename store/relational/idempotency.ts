@@ -1,14 +1,16 @@
 import { sql } from 'kysely';
 import type { Json } from '../../domain/json.ts';
 import type { Idempotency } from '../contract/store.ts';
-import type { Session } from './session.ts';
+import type { Session, WriteSession } from './session.ts';
 
 /** Keys live in the transaction that acts under them: whoever comes second sees the first one's answer or nothing. */
 export class RelationalIdempotency implements Idempotency {
-  readonly #session: Session;
+  readonly #session: WriteSession;
   readonly #now: () => number;
+  /** By this transaction, so that to remember needs no answer. */
+  readonly #claimed = new Set<string>();
 
-  constructor(session: Session, now: () => number) {
+  constructor(session: WriteSession, now: () => number) {
     this.#session = session;
     this.#now = now;
   }
@@ -23,6 +25,7 @@ export class RelationalIdempotency implements Idempotency {
         values (${scope}, ${key}, ${inputDigest}, ${this.#now()})
         on conflict do nothing returning key`,
     );
+    this.#claimed.add(JSON.stringify([scope, key]));
     if (taken.length > 0) return null;
     const rows = await this.#session.query(
       sql<{ inputDigest: string; answer: string | null }>`select "inputDigest", answer
@@ -37,11 +40,13 @@ export class RelationalIdempotency implements Idempotency {
   }
 
   async remember(scope: string, key: string, answer: Json): Promise<void> {
-    const rows = await this.#session.query(
+    if (!this.#claimed.has(JSON.stringify([scope, key]))) {
+      throw new Error(`The idempotency key ${key} was not claimed.`);
+    }
+    await this.#session.send(
       sql`update idempotency set answer = ${JSON.stringify(answer)}
-        where scope = ${scope} and key = ${key} returning key`,
+        where scope = ${scope} and key = ${key}`,
     );
-    if (rows.length === 0) throw new Error(`The idempotency key ${key} was not claimed.`);
   }
 }
 
