@@ -37,6 +37,7 @@ interface Observed {
 }
 
 const lookAgainMs = 250;
+const longestLookAgainMs = 5_000;
 /** Without a change `observedAt` is written this often only. */
 const observedEveryMs = 5_000;
 /** A module that announces no phase is taken to be running after this long. */
@@ -92,7 +93,16 @@ export async function observe(
     });
   }
   if (ended) return null;
-  return printed.complete ? at.ambient.now() + lookAgainMs : at.ambient.now();
+  return printed.complete ? now + lookAgainAfter(status, now - attempt.createdAt) : now;
+}
+
+/**
+ * What waits in a queue is looked at less often the longer it waits: thousands that wait must not keep looks from those
+ * that run. Its start is seen late by an eighth of the time it waited, at most.
+ */
+export function lookAgainAfter({ phase }: Pick<JobStatus, 'phase'>, waitedMs: number): number {
+  if (phase !== 'PENDING') return lookAgainMs;
+  return Math.min(longestLookAgainMs, Math.max(lookAgainMs, Math.round(waitedMs / 8)));
 }
 
 interface Printed {
