@@ -24,9 +24,15 @@ export async function queueWaiting(
   operation: string,
 ): Promise<Waiting | null> {
   const list = await workloads(site, job, operation);
-  const conditions = list?.items?.[0]?.status?.conditions ?? [];
-  const reserved = conditions.find(({ type }) => type === 'QuotaReserved');
-  if (reserved === undefined || reserved.status === 'True') return null;
+  const workload = list?.items?.[0];
+  if (workload === undefined) return null;
+  const reserved = workload.status?.conditions?.find(({ type }) => type === 'QuotaReserved');
+  if (reserved?.status === 'True') return null;
+  if (reserved === undefined) {
+    // Only what was tried is told why it does not fit.
+    const message = 'It waits in the queue behind others.';
+    return { code: 'PRIORITY', message, raw: 'Kueue has not tried it yet' };
+  }
   const raw = [reserved.reason, reserved.message].filter(Boolean).join(': ');
   const message = sentence(`It waits in the queue: ${reserved.message ?? reserved.reason ?? ''}`);
   switch (reserved.reason) {

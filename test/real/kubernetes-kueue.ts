@@ -49,7 +49,10 @@ export function kueuePromises(queue: string): void {
       expect(waits).toMatchObject({ phase: 'PENDING', startedAt: null });
       expect(waits.waiting?.raw).toMatch(/quota/i);
       const third = await submit(under.jobs, sized(2.5, 'echo third'));
-      await waitingFor(third, 'QUOTA');
+      // Kueue tells the reason of those it has tried; the others wait behind them.
+      await untilJob(under.jobs, third, ({ waiting }) =>
+        ['QUOTA', 'PRIORITY'].includes(waiting?.code ?? ''),
+      );
       await under.jobs.cancel(third);
       expect((await untilEnded(under.jobs, third)).exit?.cause).toBe('CANCELLED');
       const fourth = await submit(under.jobs, sized(0.6, 'exit 6'));

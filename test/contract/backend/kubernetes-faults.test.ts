@@ -340,12 +340,16 @@ describe('a job in a queue of Kueue', () => {
         name: 'job-of-it',
         labels: { 'kueue.x-k8s.io/job-uid': nativeText(handle, 'uid') },
       },
-      status: {
-        conditions: [{ type: 'QuotaReserved', status: 'False', reason: 'Pending', message }],
-      },
+      status: { conditions: [{ type: 'PodsReady', status: 'False', reason: 'WaitForStart' }] },
     });
+    expect((await under.jobs.inspect(handle)).waiting?.code).toBe('PRIORITY');
+    const refused = { type: 'QuotaReserved', status: 'False', reason: 'WaitingForQuota', message };
+    under.fake.objects.update('workloads', 'job-of-it', (workload) => ({
+      ...workload,
+      status: { conditions: [refused] },
+    }));
     const { waiting } = await under.jobs.inspect(handle);
-    expect(waiting).toMatchObject({ code: 'QUOTA', raw: `Pending: ${message}` });
+    expect(waiting).toMatchObject({ code: 'QUOTA', raw: `WaitingForQuota: ${message}` });
     expect(waiting?.message).toMatch(/quota\.$/);
     await under.jobs.cancel(handle);
     expect((await untilEnded(under.jobs, handle)).exit?.cause).toBe('CANCELLED');
