@@ -139,7 +139,7 @@ describe('processes on one database', () => {
 
 describe('a worker that stands still inside a transaction', () => {
   it('holds up others only for a while, and is told that it lost', async () => {
-    const slow = await open({ idleTransactionMs: 400 });
+    const slow = await open({ idleTransactionMs: 1_500 });
     const other = await open({ patienceMs: 10_000 });
     const one = run({ attempts: 0 });
     await other.transaction((tx) => tx.trainingRuns.insert(one));
