@@ -50,6 +50,7 @@ export async function openRealOpenWhisk(): Promise<FunctionsUnderTest> {
     deployElsewhere: async (workload, key) =>
       kept(await deployFromAnotherProcess(settings, workload, key)),
     blob: null,
+    settled: () => new Promise((resolve) => setTimeout(resolve, 5000)),
     listing: () => listed(settings),
     destroy: async () => {
       for (const handle of made) await backend.release(handle);

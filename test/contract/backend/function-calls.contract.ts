@@ -52,6 +52,7 @@ export function functionCalls(suite: () => FunctionSuite): void {
     expect((await answered(handle, { refuse: 'text' })).response.status).toBe(422);
     expect((await get(handle, '/v2/models/scripted/train/')).status).toBe(402);
     // None of them cost the container.
+    await under.settled();
     expect((await answered(handle, {})).start.cold).toBe(false);
     await under.backend.release(handle);
   });
@@ -187,7 +188,9 @@ export function functionCalls(suite: () => FunctionSuite): void {
     const { under, deploy, answered, predict, errorOf } = suite();
     const handle = await deploy();
     const { pid } = await predict(handle);
+    await under.settled();
     expect((await errorOf(() => predict(handle, { exit: 7 }))).kind).toBe('Unexpected');
+    await under.settled();
     const again = await answered(handle, {});
     expect(again.start.cold).toBe(true);
     expect(predictedIn(again).pid).not.toBe(pid);

@@ -53,6 +53,7 @@ function functionDeployments(suite: () => FunctionSuite): void {
     });
     const first = await answered(handle, {});
     expect(first.start).toMatchObject({ cold: true, initMs: expect.any(Number) });
+    await under.settled();
     const second = await answered(handle, {});
     expect(second.start).toMatchObject({ cold: false, initMs: null });
     expect(predictedIn(second).pid).toBe(predictedIn(first).pid);
@@ -64,6 +65,7 @@ function functionDeployments(suite: () => FunctionSuite): void {
     const handle = await deploy({ replicas: 3 });
     const starts = await under.functions.warm(handle, 3, within(30_000));
     expect(starts.map(({ cold }) => cold)).toEqual([true, true, true]);
+    await under.settled();
     const calls = Array.from({ length: 3 }, () => answered(handle, { sleepMs: 300 }));
     const answers = await Promise.all(calls);
     expect(answers.map(({ start }) => start.cold)).toEqual([false, false, false]);

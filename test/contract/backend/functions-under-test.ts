@@ -26,6 +26,8 @@ export interface FunctionsUnderTest {
   deployElsewhere(workload: ServiceWorkload, key: string): Promise<Handle>;
   /** An input that containers of the platform can fetch; null where none of ours can be reached from there. */
   readonly blob: ((path: string, content: string) => Promise<InputFile>) | null;
+  /** Until containers are free again: a platform may answer before it has collected the log of a call. */
+  settled(): Promise<void>;
   /** Everything a person could list of what runs there. */
   listing(): Promise<string>;
   destroy(): Promise<void>;

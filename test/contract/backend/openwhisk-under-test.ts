@@ -69,6 +69,9 @@ export async function openOpenWhisk(
     plain: () => imageProgram('plain', 'fake/plain:1'),
     deployElsewhere: (workload, key) => deployFromAnotherProcess(all, workload, key),
     blob: (path, content) => dock.blob(path, Buffer.from(content)),
+    settled: async () => {
+      while (fake.pool.states.includes('BUSY')) await new Promise((next) => setTimeout(next, 10));
+    },
     listing: () => Promise.resolve(fake.listing()),
     destroy: async () => {
       await backend.close();
