@@ -27,7 +27,7 @@ export function eventStream(
     void Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
 
-  async function pull(): Promise<IteratorResult<ExecutionResult, void>> {
+  async function pull(end: () => void): Promise<IteratorResult<ExecutionResult, void>> {
     try {
       const next = await iterator.next();
       if (next.done === true) {
@@ -37,6 +37,8 @@ export function eventStream(
       }
       return { done: false, value: await map(next.value) };
     } catch (error) {
+      // This pull ends with what was thrown; only the others, if any, end without.
+      waiting.delete(end);
       await finish();
       return { done: false, value: failed(error) };
     }
@@ -50,7 +52,7 @@ export function eventStream(
           resolve({ done: true, value: undefined });
         };
         waiting.add(end);
-        void pull().then((result) => {
+        void pull(end).then((result) => {
           waiting.delete(end);
           resolve(result);
         });

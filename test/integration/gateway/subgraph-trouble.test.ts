@@ -1,7 +1,11 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import Fastify from 'fastify';
+import { createClient } from 'graphql-ws';
 import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { compose } from '../../../gateway/composition.ts';
+import { registerEdge } from '../../../gateway/edge.ts';
 import { mergedExecutor } from '../../../gateway/merged.ts';
 import { plannedExecutor } from '../../../gateway/planned.ts';
 import { remoteLink } from '../../../gateway/remote-subgraph.ts';
@@ -72,6 +76,34 @@ describe('a subgraph that is down', () => {
     expect(JSON.stringify(answer)).not.toMatch(/127\.0\.0\.1|ECONN/u);
     await executor.close();
     await Promise.all([...servers.values()].map((it) => it.close().catch(() => undefined)));
+  });
+  it('whose source of events fails in the middle ends the stream with that error, and not as if it were complete', async () => {
+    const { executor, servers } = await remoteToys();
+    const app = Fastify();
+    await registerEdge(app, { executor, errorFor, newRequestId });
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = app.server.address() as AddressInfo;
+    const client = createClient({
+      url: `ws://127.0.0.1:${port}/graphql`,
+      webSocketImpl: WebSocket,
+      retryAttempts: 0,
+    });
+    const seen: unknown[] = [];
+    const { promise: end, resolve } = Promise.withResolvers<string>();
+    client.subscribe(
+      { query: 'subscription { failing }' },
+      {
+        next: ({ data }) => seen.push(data),
+        error: (error) => resolve(`error ${JSON.stringify(error)}`),
+        complete: () => resolve('complete'),
+      },
+    );
+    expect(await end).toMatch(/^error .*The store is away/u);
+    expect(seen).toEqual([{ failing: 'first' }]);
+    await client.dispose();
+    await app.close();
+    await executor.close();
+    await Promise.all([...servers.values()].map((it) => it.close()));
   });
   it('ends a subscription with an error that says to come again', async () => {
     const { executor, servers } = await remoteToys();

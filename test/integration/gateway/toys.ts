@@ -234,6 +234,7 @@ function training(open: Toys['open']): Subgraph {
         ticks(upTo: Int!, bytes: Int = 0): String!
         silence: String!
         refused: String!
+        failing: String!
       }
     `),
     resolvers: {
@@ -272,6 +273,16 @@ function training(open: Toys['open']): Subgraph {
             ),
         },
         silence: { subscribe: () => counted(open, silent()) },
+        failing: {
+          subscribe: () =>
+            counted(
+              open,
+              (async function* () {
+                yield { failing: 'first' };
+                throw new Sorry('The store is away.');
+              })(),
+            ),
+        },
         refused: {
           subscribe: () => {
             throw new Sorry('Not yet.');
