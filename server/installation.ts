@@ -72,6 +72,7 @@ export async function openInstallation(request: InstallationRequest): Promise<In
       secret,
       baseUrl: () => config.sites?.url ?? request.dataUrl(),
       ambient,
+      isStored: (sha256) => blobs.has(sha256),
     }),
     // A site may know the server by another address than people do; `<base>/deliveries/<id>/manifest` leads to both.
     links: createLinks({ ...signing, baseUrl: () => '../..' }),

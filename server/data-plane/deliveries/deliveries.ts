@@ -32,6 +32,7 @@ export class Deliveries {
   readonly parts = new PartsUnderWay(256);
   readonly #folders: DeliveryFolders;
   readonly #baseUrl: () => string;
+  readonly #isStored: (sha256: string) => Promise<boolean>;
   readonly #files = new Map<string, { readonly nonce: string; files: Promise<ReceivedFiles> }>();
 
   constructor(options: {
@@ -42,11 +43,14 @@ export class Deliveries {
     readonly baseUrl: () => string;
     readonly ambient: Pick<Ambient, 'now'>;
     readonly limits?: Partial<DeliveryLimits>;
+    /** Whether a blob is there to be fetched; what is not is refused at once. Default: all are. */
+    readonly isStored?: (sha256: string) => Promise<boolean>;
   }) {
     this.limits = { ...deliveryLimits, ...options.limits };
     this.ambient = options.ambient;
     this.#folders = new DeliveryFolders(options.folder, options.secret, options.ambient);
     this.#baseUrl = options.baseUrl;
+    this.#isStored = options.isStored ?? (async () => true);
   }
 
   /** What a backend of this name is given; keys of others are not its own. */
@@ -100,8 +104,18 @@ export class Deliveries {
       const message = 'Nothing listens yet where a site could fetch its data.';
       throw new BackendError('Unavailable', 'submit', message);
     }
+    if (this.#folders.read(id) === null) await this.#checkStored(inputs);
     const record = await this.#folders.open(id, inputs, lifetimeSeconds);
     return { url: `${base}/deliveries/${id}`, token: this.#folders.token(record) };
+  }
+
+  /** A job that could never fetch its data is not started. */
+  async #checkStored(inputs: readonly InputFile[]): Promise<void> {
+    for (const { path, content } of inputs) {
+      if (content.kind === 'TEXT' || (await this.#isStored(content.sha256))) continue;
+      const message = `The input ${JSON.stringify(path)} is not stored here: ${content.sha256}.`;
+      throw new BackendError('Rejected', 'submit', message);
+    }
   }
 
   #received(id: string): Received {

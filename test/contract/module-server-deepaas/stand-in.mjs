@@ -46,14 +46,15 @@ function serve(model, port) {
       training = { uuid, status: how === 'learn' ? 'done' : 'completed', result: { output } };
     }
   };
-  const server = createServer(async (request, response) => {
+  const answerTo = async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
     const route = routes[`${request.method} ${request.url}`];
     const answer = route === undefined ? [404, {}] : route(body === '' ? {} : JSON.parse(body));
     const [status, value] = Array.isArray(answer) ? answer : [200, answer];
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
-  });
+  };
+  const server = createServer((request, response) => void answerTo(request, response));
   server.listen(port, '127.0.0.1');
   process.on('SIGTERM', () => process.exit(0));
   process.stdin.on('end', () => process.exit(0)).resume();

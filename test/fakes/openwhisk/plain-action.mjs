@@ -7,13 +7,15 @@ const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
 let main = null;
 let isInitialized = false;
 
-const server = createServer(async (request, response) => {
+async function take(request, response) {
   let text = '';
   for await (const piece of request.setEncoding('utf8')) text += piece;
   const { value = {} } = JSON.parse(text === '' ? '{}' : text);
   if (request.url === '/init') init(value, response);
   else await run(value, response);
-});
+}
+
+const server = createServer((request, response) => void take(request, response));
 server.listen(0, '127.0.0.1', () => {
   console.log(JSON.stringify({ type: 'listening', port: server.address().port }));
 });

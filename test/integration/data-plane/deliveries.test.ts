@@ -400,6 +400,26 @@ describe('what backends see', () => {
     await desk.forBackend('near').release('never');
   });
 
+  test('data that is not stored is refused before a job could miss it, and nothing is opened', async () => {
+    const desk = new Deliveries({
+      ...options(),
+      isStored: async (sha256) => sha256 === 'b'.repeat(64),
+    });
+    const blob = (letter: string) =>
+      ({
+        path: `data/${letter}`,
+        content: { kind: 'BLOB', sha256: letter.repeat(64), bytes: 1, url: null },
+      }) as const;
+    const site = desk.forBackend('careful');
+    const open = site.open('one', [blob('b'), blob('c')], { lifetimeSeconds: 60 });
+    await expect(open).rejects.toMatchObject({ kind: 'Rejected' });
+    await expect(open).rejects.toThrow('data/c');
+    await expect(site.received('one')).rejects.toMatchObject({ kind: 'NotFound' });
+    await site.open('one', [blob('b')], { lifetimeSeconds: 60 });
+    expect((await site.received('one')).exit).toBe(null);
+    await site.release('one');
+  });
+
   test('another process on the same folder opens the same, sees the same and ends it', async () => {
     const other = new Deliveries(options()).forBackend('far');
     expect(await other.open('one', [], { lifetimeSeconds: 600 })).toEqual(delivery);
