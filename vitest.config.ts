@@ -4,17 +4,21 @@ import { defineConfig } from 'vitest/config';
 const exhaustive = [
   'test/contract/backend/*-crash.test.ts',
   'test/contract/backend/slurm-*.test.ts',
-  'test/contract/backend/kubernetes-{faults,launcher}.test.ts',
-  'test/contract/backend/nomad-{faults,launcher,services}.test.ts',
+  'test/contract/backend/kubernetes-{faults,launcher,services}.test.ts',
+  'test/contract/backend/local-faults.test.ts',
+  'test/contract/backend/nomad{,-faults,-launcher,-services}.test.ts',
   'test/contract/backend/openwhisk{,-faults}.test.ts',
   'test/contract/openwhisk-server.test.ts',
+  'test/contract/module-server-deepaas-commands.test.ts',
   'test/docs/**',
-  'test/e2e/bad-days/{modules,power-cuts}.test.ts',
+  'test/e2e/bad-days/{disconnects,modules,power-cuts}.test.ts',
   'test/e2e/crash-points/**',
   'test/e2e/launcher/**',
   'test/e2e/functions/**',
   'test/e2e/processes/**',
-  'test/integration/launcher/worse-days.test.ts',
+  'test/integration/deployments/functions.test.ts',
+  'test/integration/launcher/**',
+  'test/integration/training/bad-days.test.ts',
 ];
 
 export default defineConfig({
