@@ -16,7 +16,7 @@ const exhaustive = [
   'test/e2e/launcher/**',
   'test/e2e/functions/**',
   'test/e2e/processes/**',
-  'test/integration/deployments/functions.test.ts',
+  'test/integration/deployments/{bad-modules,functions,unreachable-backend}.test.ts',
   'test/integration/launcher/**',
   'test/integration/training/bad-days.test.ts',
 ];
