@@ -39,7 +39,9 @@ export class Companions {
         if (hook !== undefined) {
           const { lifecycle: _, args: __, ...same } = spec;
           // Nothing after it starts before its hook ended; a hook that fails would start it again.
-          await this.#run({ ...same, command: hook }).ended;
+          this.#current = this.#run({ ...same, command: hook });
+          await this.#current.ended;
+          this.#current = null;
         }
         void container.ended.then((end) => this.#tell(spec.name, { terminated: shown(end) }));
         continue;
