@@ -15,7 +15,7 @@ export async function makeBaseImage(engine: DockerEngine): Promise<string> {
   const given = process.env['FATHOM_BASE_ROOT'];
   const root = given ?? join(engine.folder, 'base');
   if (given === undefined) {
-    await run('debootstrap', ['--variant=minbase', 'bookworm', root, await mirror()], {
+    await run('debootstrap', ['--variant=minbase', 'bookworm', root, ...(await mirror())], {
       maxBuffer: 64 * 1024 * 1024,
     });
   }
@@ -42,7 +42,9 @@ export async function makeBaseImage(engine: DockerEngine): Promise<string> {
   return name;
 }
 
-async function mirror(): Promise<string> {
+/** Where this system has its packages from; debootstrap knows a place itself. */
+async function mirror(): Promise<readonly string[]> {
   const sources = await readFile('/etc/apt/sources.list.d/debian.sources', 'utf8').catch(() => '');
-  return /^URIs:\s*(\S+)/m.exec(sources)?.[1] ?? 'http://deb.debian.org/debian';
+  const found = /^URIs:\s*(\S+)/m.exec(sources)?.[1];
+  return found === undefined ? [] : [found];
 }
