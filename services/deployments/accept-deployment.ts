@@ -5,7 +5,8 @@ import { defaultResources, type Resources } from '../../domain/resources.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { checkResources, together } from '../training/create-run.ts';
 import { placeService } from './placement.ts';
-import { checkName, checkReplicas, type CreateDeployment } from './requests.ts';
+import { checkName } from '../names.ts';
+import { checkReplicas, type CreateDeployment } from './requests.ts';
 import { type ModuleVersions, resolveServed, type Served } from './served.ts';
 
 /** A request that can become a deployment: everything resolved, validated, filled in and placed. */

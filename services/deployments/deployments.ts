@@ -14,6 +14,7 @@ import { isTerminal, transition } from '../../domain/state.ts';
 import type { Query } from '../../store/contract/table.ts';
 import { follow } from '../follow.ts';
 import { tailsOf } from '../tail.ts';
+import { checkName } from '../names.ts';
 import { once } from '../once.ts';
 import type { PlacementPlan } from '../sites/plan.ts';
 import { Sites } from '../sites/sites.ts';
@@ -25,12 +26,7 @@ import { applyUpdate } from './apply-update.ts';
 import { acceptedEvents, newEndpoint, newRevision } from './new-revision.ts';
 import { placeService } from './placement.ts';
 import { planDeployment } from './plan-deployment.ts';
-import {
-  checkName,
-  checkReplicas,
-  type CreateDeployment,
-  type UpdateDeployment,
-} from './requests.ts';
+import { checkReplicas, type CreateDeployment, type UpdateDeployment } from './requests.ts';
 import { type ModuleVersions, resolveServed } from './served.ts';
 import { endpointWork } from './work-kinds.ts';
 import { newId } from '../../domain/ids.ts';

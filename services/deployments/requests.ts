@@ -24,14 +24,6 @@ export interface UpdateDeployment {
 }
 
 export const replicaLimits = Object.freeze({ minimum: 1, maximum: 16 });
-const longestName = 120;
-
-export async function checkName(name: string | null): Promise<void> {
-  if (name === null || (name.trim() !== '' && name.length <= longestName)) return;
-  throw new FathomError('INVALID_ARGUMENT', `A name has 1 to ${longestName} characters.`, {
-    path: ['name'],
-  });
-}
 
 export async function checkReplicas(replicas: number | null): Promise<void> {
   const { minimum, maximum } = replicaLimits;

@@ -10,6 +10,7 @@ import type { ModuleCatalogue } from '../modules/module-catalogue.ts';
 import { validateArguments } from '../modules/validate-arguments.ts';
 import { misfit, unfit, unknownBackend, whatToDo } from '../sites/fit.ts';
 import type { Surroundings } from '../surroundings.ts';
+import { checkName } from '../names.ts';
 import { checkpointFor, checkResources, type CreateTrainingRun, together } from './create-run.ts';
 
 /** What of other services is needed to judge a request. */
@@ -53,6 +54,7 @@ export async function acceptRun(
     checkpointFor(at, actor, request.resumeFrom, version),
     ...checkResources(resources).map((error) => Promise.reject(error)),
     checkBackend(at, request.backend, version, resources),
+    checkName(request.name),
     checkSeed(request.seed),
   );
   const seed = request.seed ?? Math.floor(at.ambient.random() * 2 ** 31);

@@ -99,6 +99,14 @@ describe('a training run', () => {
     expect((await site.ended(again)).state).toBe('SUCCEEDED');
   });
 
+  test.each(['', '  ', 'x'.repeat(121)])('is not taken with a name like %j', async (name) => {
+    const before = await site.at.store.trainingRuns.count({});
+    await expect(site.start('', { name })).rejects.toMatchObject({
+      errors: [{ code: 'INVALID_ARGUMENT', inputPath: ['name'] }],
+    });
+    expect(await site.at.store.trainingRuns.count({})).toBe(before);
+  });
+
   test('is started once for one idempotency key, whoever asks how often', async () => {
     const version = await site.module(good);
     const data = await site.data();
