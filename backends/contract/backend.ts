@@ -45,6 +45,8 @@ export interface Capabilities {
   readonly selfHealing: boolean;
   /** Whether one job can have several nodes, see `Resources.nodes`. */
   readonly severalNodes: boolean;
+  /** Whether jobs can be handed over together and limited as one, see `JobArray`; elsewhere each is submitted alone. */
+  readonly arrays: boolean;
   /** Whether standard output and standard error are told apart in logs. */
   readonly separatesStreams: boolean;
 }
@@ -59,6 +61,7 @@ export const noCapabilities: Capabilities = Object.freeze({
   processes: false,
   selfHealing: false,
   severalNodes: false,
+  arrays: false,
   separatesStreams: false,
 });
 

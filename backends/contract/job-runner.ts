@@ -10,10 +10,7 @@ export interface JobRunner {
    * Idempotent by `key`: the native name derives from it, and a job that is already there is adopted, whoever submitted
    * it. The same key gives an equal handle. Resolves when the backend has it for good.
    */
-  submit(
-    workload: JobWorkload,
-    options: { readonly key: string; readonly signal: AbortSignal },
-  ): Promise<Handle>;
+  submit(workload: JobWorkload, options: SubmitOptions): Promise<Handle>;
   /** One look. Total: a native state that we do not know is phase UNKNOWN with the native text. */
   inspect(handle: Handle): Promise<JobStatus>;
   /** Yields a status at once and after each change, until the end of the job (included) or `signal` aborts. */
@@ -30,6 +27,38 @@ export interface JobRunner {
   cancel(handle: Handle): Promise<void>;
   /** The job's `out/` folder, also while it runs (only complete files are to be read then). */
   outputs(handle: Handle): Promise<OutputFolder>;
+}
+
+export interface SubmitOptions {
+  /** Of this job. The native name derives from it. */
+  readonly key: string;
+  readonly signal: AbortSignal;
+  /** Jobs it may be handed over with; absent: by itself. */
+  readonly array?: JobArray;
+}
+
+/**
+ * A wish, heeded where `Capabilities.arrays`: these jobs go to the backend as one native object, in one request. Each stays
+ * a job of its own for every method, by its own key: a `submit` of another member adopts what is there already. Where the
+ * array was made before, or a member has a job by itself, nothing is made twice; who is missing in it is submitted alone.
+ */
+export interface JobArray {
+  /** Of the whole; the array's native name derives from it. */
+  readonly key: string;
+  /** For people. */
+  readonly title: string;
+  /** How many may run at the same time; null for as many as the site allows. The backend sees to it. */
+  readonly atOnce: number | null;
+  /**
+   * All members that nobody submitted yet, the job that is being submitted among them; the same resources for each. Asked
+   * when an array is about to be made.
+   */
+  members(): Promise<readonly ArrayMember[]>;
+}
+
+export interface ArrayMember {
+  readonly key: string;
+  readonly workload: JobWorkload;
 }
 
 export interface JobStatus {
