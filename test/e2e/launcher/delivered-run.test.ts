@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeNomad } from '../../fakes/nomad/server.ts';
+import { writeModule } from '../bad-days/scripted-module.ts';
 import { bringData, eventually, Server, type UserError } from '../bad-days/server.ts';
 
 const root = resolve(import.meta.dirname, '..', '..', '..');
@@ -28,7 +29,7 @@ let folder: string;
 let nomad: FakeNomad;
 let server: Server;
 
-beforeAll(async () => {
+beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fathom-delivered-'));
   nomad = await FakeNomad.start({ folder: join(folder, 'agent') });
   const config = join(folder, 'fathom.config.json');
@@ -43,9 +44,12 @@ beforeAll(async () => {
   const sites = { host: '127.0.0.1', port: await freePort() };
   const backends = [{ name: 'far', type: 'nomad', settings }];
   await writeFile(config, JSON.stringify({ dataPlane: { sites }, backends }));
-  server = await Server.start({ environment: { FATHOM_CONFIG: config } });
+  const modules = join(folder, 'modules');
+  await mkdir(modules);
+  await writeModule(modules, 'steps', { train: waitsAfterItsFirstCheckpoint });
+  server = await Server.start({ modules, environment: { FATHOM_CONFIG: config } });
 });
-afterAll(async () => {
+afterEach(async () => {
   await server.destroy();
   await nomad.close();
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -53,11 +57,11 @@ afterAll(async () => {
 
 test(
   'a module is trained where no folder is shared, and the server is killed in the middle',
-  { timeout: 90_000 },
+  { timeout: 180_000 },
   async () => {
     const datasetVersionId = await bringData(server);
     const { module } = await server
-      .ask('{ module(slug: "tabular-classifier") { latestVersion { id } } }')
+      .ask('{ module(slug: "steps") { latestVersion { id } } }')
       .then(({ data }) => data as unknown as { module: { latestVersion: { id: string } } });
     const { trainingRun, userErrors } = await server.change<{
       trainingRun: { id: string } | null;
@@ -68,7 +72,7 @@ test(
       {
         moduleVersionId: module.latestVersion.id,
         datasetVersionId,
-        arguments: { epochs: 200, checkpointEvery: 50 },
+        arguments: { how: join(folder, 'go-on') },
         backend: 'far',
       },
       'trainingRun { id }',
@@ -82,12 +86,13 @@ test(
     expect((await run()).state).toBe('RUNNING');
     await server.kill();
     // It goes on, and comes to its end, without us.
+    await writeFile(join(folder, 'go-on'), '');
     await eventually(
       () => readdir(folder, { recursive: true }),
       (paths) => paths.some((path) => path.endsWith('work/out/output.json')),
     );
     await server.revive();
-    const ended = await eventually(run, ({ state }) => terminal.has(state), 60_000);
+    const ended = await eventually(run, ({ state }) => terminal.has(state), 120_000);
     expect(ended.state).toBe('SUCCEEDED');
     expect(ended.attempts.length).toBe(1);
     const kinds = ended.artifacts.nodes.map(({ kind }) => kind).toSorted();
@@ -111,6 +116,17 @@ test(
     );
   },
 );
+
+/** So that the server is killed while it runs, however slow the machine: it waits for the file that `how` names. */
+const waitsAfterItsFirstCheckpoint = `
+  for (let at = 1; at <= 200; at++) {
+    report.metrics(at, at, { loss: 1 / at });
+    if (at % 50 === 0) {
+      await report.checkpoint(at, async (folder) => writeFileSync(join(folder, 'weights'), 'weights'));
+    }
+    while (at === 50 && !existsSync(how)) await sleep(20);
+  }
+`;
 
 const terminal = new Set(['SUCCEEDED', 'FAILED', 'CANCELLED', 'LOST']);
 
