@@ -4,7 +4,8 @@ import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { ArchiveWriter, extractArchive } from '../store/embedded/archive.ts';
 import { copyDatabase } from '../store/embedded/database-copy.ts';
-import { type Config, ConfigError } from './config.ts';
+import type { Config } from './config.ts';
+import { ConfigError } from './settings-file.ts';
 import type { RoleRequest, Running } from './role.ts';
 
 /**

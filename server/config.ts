@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
+import { checked, ConfigError, readSettings, type Settings } from './settings-file.ts';
 
 /** The only reader of the environment. Everything has a default; a wrong value is a sentence for the operator. */
 export interface Config {
@@ -39,8 +39,6 @@ export interface Config {
   }[];
 }
 
-export class ConfigError extends Error {}
-
 const loopback = /^(127(?:\.\d{1,3}){3}|::1|localhost)$/;
 
 const environment = z.object({
@@ -74,53 +72,19 @@ const environment = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
 });
 
-const siteAddress = z
-  .strictObject({
-    host: z.union([z.ipv4(), z.ipv6(), z.hostname()]),
-    port: z.int().min(1).max(65_535),
-    url: z.url({ protocol: /^https?$/ }).optional(),
-  })
-  .refine(
-    ({ host, url }) => url !== undefined || !/^(0\.0\.0\.0|::)$/.test(host),
-    'a server on all addresses needs the `url` that sites reach it by',
-  );
-
-const file = z.strictObject({
-  dataPlane: z
-    .strictObject({
-      publicUrl: z.url({ protocol: /^https?$/ }).optional(),
-      sites: siteAddress.optional(),
-    })
-    .default({}),
-  backends: z
-    .array(
-      z.strictObject({
-        name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes'),
-        type: z.string(),
-        settings: z.unknown().optional(),
-      }),
-    )
-    .min(1)
-    .refine(
-      (all) => new Set(all.map((one) => one.name)).size === all.length,
-      'two have the same name',
-    )
-    .optional(),
-});
-
-/** Reads the environment, then `fathom.config.json` (or the file that FATHOM_CONFIG names) if it is there. */
+/** Reads the environment, then the settings file if there is one. */
 export function readConfig(
   root: string,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Config {
-  const values = parsed(environment, env, 'environment');
+  const values = checked(environment, env, 'environment');
   const at = (path: string) => (isAbsolute(path) ? path : resolve(path));
   if (values.REDIS_URL && !values.DATABASE_URL) {
     throw new ConfigError(
       'REDIS_URL is for processes that share a PostgreSQL: set DATABASE_URL too, or leave it out.',
     );
   }
-  const settings = readFile(values.FATHOM_CONFIG);
+  const settings = readSettings(values.FATHOM_CONFIG);
   const folders = values.FATHOM_MODULES?.split(':').filter((path) => path !== '');
   return Object.freeze({
     stateFolder: at(values.FATHOM_STATE),
@@ -154,36 +118,9 @@ function bare(url: string | undefined): string | null {
   return url?.replace(/\/+$/, '') ?? null;
 }
 
-function sitesIn(sites: z.infer<typeof siteAddress> | undefined): Config['sites'] {
+function sitesIn(sites: Settings['dataPlane']['sites']): Config['sites'] {
   if (sites === undefined) return null;
   const { host, port } = sites;
   const own = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   return { host, port, url: bare(sites.url) ?? own };
-}
-
-function readFile(named: string | undefined): z.infer<typeof file> {
-  const path = resolve(named ?? 'fathom.config.json');
-  if (!existsSync(path)) {
-    if (named !== undefined)
-      throw new ConfigError(`FATHOM_CONFIG names ${path}, which is not there.`);
-    return file.parse({});
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new ConfigError(
-      `${path} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-  return parsed(file, value, path);
-}
-
-function parsed<T extends z.ZodType>(schema: T, value: unknown, where: string): z.infer<T> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const findings = result.error.issues.map(
-    (issue) => `  ${issue.path.join('.')}: ${issue.message}`,
-  );
-  throw new ConfigError(`The ${where} is wrong:\n${findings.join('\n')}`);
 }

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kind, parse } from 'graphql';
 import { compose, CompositionError } from '../gateway/composition.ts';
-import { type Config, ConfigError } from './config.ts';
+import type { Config } from './config.ts';
+import { ConfigError } from './settings-file.ts';
 import { subgraphPorts } from './subgraph-ports.ts';
 
 /** What a gateway plans over. */

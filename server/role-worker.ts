@@ -1,7 +1,7 @@
 import Fastify from 'fastify';
 import { serverOptions } from '../gateway/server-options.ts';
 import { addressOf } from './address.ts';
-import { ConfigError } from './config.ts';
+import { ConfigError } from './settings-file.ts';
 import { healthRoute, installationHealth } from './health.ts';
 import { openInstallation } from './installation.ts';
 import type { RoleRequest, Running } from './role.ts';

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Config, ConfigError, readConfig } from '../../../server/config.ts';
+import { type Config, readConfig } from '../../../server/config.ts';
+import { ConfigError } from '../../../server/settings-file.ts';
 
 describe('the address that launchers are given', () => {
   let folder: string;

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ConfigError } from '../../../server/config.ts';
+import { ConfigError } from '../../../server/settings-file.ts';
 import { gatewayTargets } from '../../../server/gateway-targets.ts';
 import { subgraphNames } from '../../../server/graph.ts';
 import { subgraphPorts } from '../../../server/subgraph-ports.ts';
