@@ -70,7 +70,6 @@ export function driverConfig(
     return { command, args, ...folder };
   }
   const [entrypoint, ...args] = words;
-  const networkMode = settings.docker?.networkMode ?? null;
   return {
     image: literal(image ?? ''),
     entrypoint: [entrypoint],
@@ -78,8 +77,14 @@ export function driverConfig(
     work_dir: nativeText(workFolder),
     ...(place.data === 'FOLDER' ? { mount: [sharedMount(settings, place)] } : {}),
     ...(place.kind === 'SERVICE' ? { ports: [portLabel] } : {}),
-    ...(networkMode === null ? {} : { network_mode: networkMode }),
+    ...networkOf(settings.docker),
   };
+}
+
+/** Of every container of a job: what its program can reach, its launcher can. */
+export function networkOf(docker: NomadSettings['docker']): { readonly network_mode?: string } {
+  const networkMode = docker?.networkMode ?? null;
+  return networkMode === null ? {} : { network_mode: networkMode };
 }
 
 /** Fetches the data, runs the program, sends lines, files and the exit code. */

@@ -7,7 +7,7 @@ import { environmentFile, environmentTemplate, literal, secretTemplate } from '.
 import { meta, variablePath } from './names.ts';
 import type { GroupRequest, JobRequest, TaskRequest, VariableRequest } from './native.ts';
 import type { Launch, Place } from './task.ts';
-import { deviceRequests, driverConfig, launchOf, portLabel, portText } from './task.ts';
+import { deviceRequests, driverConfig, launchOf, networkOf, portLabel, portText } from './task.ts';
 
 export interface Order extends Place {
   readonly key: string;
@@ -209,10 +209,11 @@ function tasksOf(
  * program can be told of the end before it listens.
  */
 function helpersOf(
-  { launcher, mhzPerCpu }: NomadSettings,
+  settings: NomadSettings,
   { data, kind }: Order,
   main: TaskRequest,
 ): readonly TaskRequest[] {
+  const { launcher, mhzPerCpu } = settings;
   if (data !== 'BESIDE') return [];
   if (main.Driver === 'docker' && launcher.image === null) {
     const message =
@@ -223,7 +224,7 @@ function helpersOf(
   const helper = (Name: string, Hook: string, args: readonly string[]): TaskRequest => ({
     ...main,
     Name,
-    Config: helperConfig(main.Driver, launcher, [...args, ...work]),
+    Config: helperConfig(main.Driver, settings, [...args, ...work]),
     Resources: { CPU: Math.ceil(mhzPerCpu / 10), MemoryMB: 256 },
     LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 },
     Lifecycle: { Hook, Sidecar: false },
@@ -237,7 +238,7 @@ function helpersOf(
 
 function helperConfig(
   driver: string,
-  launcher: NomadSettings['launcher'],
+  { launcher, docker }: NomadSettings,
   more: readonly string[],
 ): TaskRequest['Config'] {
   if (driver === 'raw_exec') {
@@ -249,6 +250,7 @@ function helperConfig(
     image: literal(launcher.image ?? ''),
     entrypoint: [entrypoint],
     args: [...args, ...more],
+    ...networkOf(docker),
   };
 }
 
