@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Actor, localOwner } from '../domain/actor.ts';
 import { newId } from '../domain/ids.ts';
+import { untraced } from '../domain/traces.ts';
 import { Datasets } from '../services/datasets/datasets.ts';
 import { folderDigest } from '../services/modules/catalogue-folders.ts';
 import { Reconciler } from '../services/reconciler/reconciler.ts';
@@ -28,6 +29,7 @@ const at: Surroundings = {
   store,
   blobs,
   ambient,
+  traces: untraced,
   log: (level, message, details) => {
     if (level === 'error') console.error(message, details);
   },

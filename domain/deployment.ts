@@ -98,6 +98,8 @@ export interface Endpoint {
   readonly restarts: number;
   readonly placedAt: number | null;
   readonly observedAt: number | null;
+  /** Of the request that asked for it; absent or null when nobody records it. */
+  readonly traceparent?: string | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }

@@ -126,6 +126,8 @@ export interface TrainingRun extends Ownership {
   readonly attempts: number;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
+  /** Of the request that asked for it; absent or null when nobody records it. */
+  readonly traceparent?: string | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -149,6 +151,8 @@ export interface Attempt {
   /** Where the next read of the native log begins. */
   readonly logCursor: string | null;
   readonly observedAt: number | null;
+  /** Its run's. */
+  readonly traceparent?: string | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }

@@ -53,9 +53,11 @@ export async function tracedCall<T>(
   attributes: Readonly<Record<string, string>>,
   work: (carried: Readonly<Record<string, string>>) => Promise<T>,
 ): Promise<T> {
+  // It begins no trace of its own: who is not recorded is not in part either.
+  if (trace.getActiveSpan()?.isRecording() !== true) return await work({});
   return await tracer.startActiveSpan(name, { kind: SpanKind.CLIENT, attributes }, async (span) => {
     const carried: Record<string, string> = {};
-    if (span.isRecording()) propagation.inject(context.active(), carried);
+    propagation.inject(context.active(), carried);
     try {
       return await work(carried);
     } finally {

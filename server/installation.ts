@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Backend } from '../backends/contract/backend.ts';
 import { createBackend } from '../backends/registry.ts';
 import type { Ambient } from '../domain/ambient.ts';
+import { untraced } from '../domain/traces.ts';
 import { EndpointLook } from '../services/deployments/endpoint-look.ts';
 import { Deployments } from '../services/deployments/deployments.ts';
 import { Datasets } from '../services/datasets/datasets.ts';
@@ -27,6 +28,8 @@ import { moduleDescriber } from './describe-module.ts';
 import { Duty } from './duty.ts';
 import { openStore } from './open-store.ts';
 import { SharedTraffic } from './shared-traffic.ts';
+import { openTelemetryTraces } from './telemetry/spans.ts';
+import { tracedBackend } from './telemetry/traced-backend.ts';
 import { workOfMany, workOfOne } from './work.ts';
 
 export interface Installation {
@@ -77,6 +80,8 @@ export async function openInstallation(request: InstallationRequest): Promise<In
     // A site may know the server by another address than people do; `<base>/deliveries/<id>/manifest` leads to both.
     links: createLinks({ ...signing, baseUrl: () => '../..' }),
   };
+  const isTraced = config.tracesUrl !== null;
+  const traces = isTraced ? openTelemetryTraces() : untraced;
   const backends = new Map<string, Backend>();
   const duty = new Duty(join(config.stateFolder, 'worker.lock'), log);
   for (const { name, type, settings } of config.backends) {
@@ -88,19 +93,20 @@ export async function openInstallation(request: InstallationRequest): Promise<In
       mayDispatch: () => duty.isOn,
       stateFolder,
       deliveries: deliveries.desk.forBackend(name),
+      traceparent: () => traces.current(),
       log,
     };
     const defaults = type === 'local' ? { runtime } : {};
-    backends.set(
-      name,
-      await createBackend(type, name, { ...defaults, ...(settings as object) }, surroundings),
-    );
+    const given = { ...defaults, ...(settings as object) };
+    const backend = await createBackend(type, name, given, surroundings);
+    backends.set(name, isTraced ? tracedBackend(backend) : backend);
   }
   const at: Surroundings = {
     store,
     blobs,
     links,
     ambient,
+    traces,
     log,
     backends: { get: (name) => backends.get(name) ?? null, all: () => [...backends.values()] },
   };

@@ -1,5 +1,6 @@
 import type { BackendDirectory } from '../backends/contract/directory.ts';
 import type { Ambient } from '../domain/ambient.ts';
+import type { Traces } from '../domain/traces.ts';
 import type { BlobStore } from '../storage/contract/blob-store.ts';
 import type { Store } from '../store/contract/store.ts';
 import type { Links } from './links.ts';
@@ -11,5 +12,6 @@ export interface Surroundings {
   readonly backends: BackendDirectory;
   readonly links: Links;
   readonly ambient: Ambient;
+  readonly traces: Traces;
   readonly log: (level: 'info' | 'warn' | 'error', message: string, details?: object) => void;
 }

@@ -15,6 +15,11 @@ export interface BackendSurroundings extends Ambient {
    * same state folder does: then this one looks on, and calls services. Default: always.
    */
   readonly mayDispatch?: () => boolean;
+  /**
+   * W3C's `traceparent` of the call that is being made, for requests that can carry it; null when nobody records it.
+   * Default: always null.
+   */
+  readonly traceparent?: () => string | null;
   /** For the operator's log. */
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
 }

@@ -34,11 +34,17 @@ const contentTypes = {
 export class KubernetesClient {
   readonly #settings: KubernetesSettings;
   readonly #closing: AbortSignal;
+  readonly #traceparent: () => string | null;
   #loaded: Promise<Loaded> | null = null;
 
-  constructor(settings: KubernetesSettings, closing: AbortSignal) {
+  constructor(
+    settings: KubernetesSettings,
+    closing: AbortSignal,
+    traceparent: () => string | null = () => null,
+  ) {
     this.#settings = settings;
     this.#closing = closing;
+    this.#traceparent = traceparent;
   }
 
   async namespace(): Promise<string> {
@@ -135,12 +141,14 @@ export class KubernetesClient {
     await config.applySecurityAuthentication(context);
     const dispatcher = context.getDispatcher();
     const json = call.body === undefined ? null : JSON.stringify(call.body);
+    const traceparent = this.#traceparent();
     const type = call.patch === undefined ? 'application/json' : contentTypes[call.patch];
     return send(url, {
       method: call.method,
       headers: {
         ...(raw.headers ?? { accept: 'application/json' }),
         ...(json === null ? {} : { 'content-type': type }),
+        ...(traceparent === null ? {} : { traceparent }),
         ...context.getHeaders(),
       },
       body: json ?? raw.body ?? null,

@@ -30,7 +30,7 @@ export class Site {
     this.name = name;
     this.settings = settings;
     this.surroundings = surroundings;
-    this.client = new KubernetesClient(settings, this.#closing.signal);
+    this.client = new KubernetesClient(settings, this.#closing.signal, surroundings.traceparent);
     this.wakes = new Wakes(this.client, this.#closing.signal);
     const { sharedFolder } = settings;
     this.folders = sharedFolder === null ? null : new SharedFolders(sharedFolder.path);

@@ -33,11 +33,17 @@ export interface Modules {
 export class NomadClient {
   readonly #settings: NomadSettings;
   readonly #closing: AbortSignal;
+  readonly #traceparent: () => string | null;
   #dispatcher: Promise<Agent> | null = null;
 
-  constructor(settings: NomadSettings, closing: AbortSignal) {
+  constructor(
+    settings: NomadSettings,
+    closing: AbortSignal,
+    traceparent: () => string | null = () => null,
+  ) {
     this.#settings = settings;
     this.#closing = closing;
+    this.#traceparent = traceparent;
   }
 
   /** Of the library, for one operation. Their methods reject with BackendError. */
@@ -132,6 +138,7 @@ export class NomadClient {
     const query = { namespace, ...(region === null ? {} : { region }), ...call.query };
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const token = await this.#token();
+    const traceparent = this.#traceparent();
     this.#dispatcher ??= openDispatcher(this.#settings, this.#closing).catch((error: unknown) => {
       this.#dispatcher = null;
       throw error;
@@ -142,6 +149,7 @@ export class NomadClient {
         accept: 'application/json',
         ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(token === null ? {} : { 'x-nomad-token': token }),
+        ...(traceparent === null ? {} : { traceparent }),
       },
       body: call.body === undefined ? null : JSON.stringify(call.body),
       signal,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request as send } from 'undici';
 import type { Ambient } from '../../domain/ambient.ts';
+import type { BackendSurroundings } from '../contract/definition.ts';
 import { BackendError } from '../contract/error.ts';
 import type { OpenWhiskSettings } from './config.ts';
 import { isConnectionRefused, refusal, unreachable } from './errors.ts';
@@ -30,13 +31,17 @@ const triesWhenRefused = 2;
  */
 export class OpenWhiskClient {
   readonly #settings: OpenWhiskSettings;
-  readonly #ambient: Ambient;
+  readonly #ambient: Ambient & Pick<BackendSurroundings, 'traceparent'>;
   readonly #closing: AbortSignal;
   readonly #agent: Agent;
   readonly #pace: Pace;
   readonly #authorization: string;
 
-  constructor(settings: OpenWhiskSettings, ambient: Ambient, closing: AbortSignal) {
+  constructor(
+    settings: OpenWhiskSettings,
+    ambient: Ambient & Pick<BackendSurroundings, 'traceparent'>,
+    closing: AbortSignal,
+  ) {
     this.#settings = settings;
     this.#ambient = ambient;
     this.#closing = closing;
@@ -103,12 +108,14 @@ export class OpenWhiskClient {
     const url = new URL(this.#settings.apiHost + call.path);
     for (const [key, value] of Object.entries(call.query ?? {})) url.searchParams.set(key, value);
     const remaining = Math.max(1, deadline - this.#ambient.now());
+    const traceparent = this.#ambient.traceparent?.() ?? null;
     const { statusCode, body } = await send(url, {
       method: call.method,
       headers: {
         authorization: this.#authorization,
         accept: 'application/json',
         ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(traceparent === null ? {} : { traceparent }),
       },
       body: call.body ?? null,
       signal: AbortSignal.any([signal, AbortSignal.timeout(remaining)]),

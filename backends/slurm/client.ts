@@ -1,4 +1,5 @@
 import type { Ambient } from '../../domain/ambient.ts';
+import type { BackendSurroundings } from '../contract/definition.ts';
 import type { NativeRequest } from '../contract/native-request.ts';
 import { CliClient } from './cli/client.ts';
 import type { SlurmSettings } from './config.ts';
@@ -23,7 +24,10 @@ export interface SlurmClient {
   close(): void;
 }
 
-export function openClient(settings: SlurmSettings, ambient: Ambient): SlurmClient {
+export function openClient(
+  settings: SlurmSettings,
+  ambient: Ambient & Pick<BackendSurroundings, 'traceparent'>,
+): SlurmClient {
   const timeoutMs = settings.timeoutSeconds * 1000;
   return settings.transport.kind === 'cli'
     ? new CliClient(settings.transport, timeoutMs)

@@ -11,6 +11,7 @@ import { endpointWork } from './work-kinds.ts';
 
 type Change = Pick<UpdateDeployment, 'name' | 'replicas' | 'expectedVersion'> & {
   readonly served: Served | null;
+  readonly traceparent: string | null;
 };
 
 /** Writes the deployment, a new revision with its endpoint if there is one, and asks for looks at all that is concerned. */
@@ -27,7 +28,7 @@ export async function applyUpdate(
   const now = ambient.now();
   const latest = await tx.revisions.get(current.latestRevisionId);
   if (latest === null) throw new Error(`Revision ${current.latestRevisionId} is gone.`);
-  const { served } = change;
+  const { served, traceparent } = change;
   const revision =
     served === null ? null : newRevision(current.id, latest.number + 1, served, ambient);
   const nothingAnswered = current.activeRevisionId === null;
@@ -47,7 +48,7 @@ export async function applyUpdate(
   await tx.deployments.update(deployment);
   if (revision !== null) {
     await tx.revisions.insert(revision);
-    await tx.endpoints.insert(newEndpoint(deployment, revision, now));
+    await tx.endpoints.insert(newEndpoint(deployment, revision, now, traceparent));
     const { id: revisionId, number } = revision;
     const created: DeploymentEvent = { type: 'deployment.revisionCreated', revisionId, number };
     await tx.events.append(current.id, now, [created, ...acceptedEvents(revision)]);

@@ -56,6 +56,7 @@ export class Deployments {
     const { version, artifact } = served;
     const now = this.#at.ambient.now();
     const random = () => this.#at.ambient.random();
+    const traceparent = this.#at.traces.current();
     const deployment = await this.#at.store.transaction(async (tx) => {
       const key = {
         actor,
@@ -87,7 +88,7 @@ export class Deployments {
         };
         await tx.deployments.insert(deployment);
         await tx.revisions.insert(revision);
-        await tx.endpoints.insert(newEndpoint(deployment, revision, now));
+        await tx.endpoints.insert(newEndpoint(deployment, revision, now, traceparent));
         await tx.events.append(deploymentId, now, [
           { type: 'deployment.created', revisionId: revision.id },
           ...acceptedEvents(revision),
@@ -134,6 +135,7 @@ export class Deployments {
       const wish = { backend: found.backend, resources: found.resources };
       placeService(wish, served.version.source, this.#at.backends);
     }
+    const traceparent = this.#at.traces.current();
     const updated = await this.#at.store.transaction(async (tx) => {
       const key = {
         actor,
@@ -143,7 +145,8 @@ export class Deployments {
       };
       await once(tx, key, async () => {
         const current = changeable(actor, await tx.deployments.get(id), 'Deployment', id);
-        await applyUpdate(tx, current, { ...request, served }, this.#at.ambient);
+        const change = { ...request, served, traceparent };
+        await applyUpdate(tx, current, change, this.#at.ambient);
         return id;
       });
       return tx.deployments.get(id);

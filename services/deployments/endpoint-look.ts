@@ -39,14 +39,23 @@ export class EndpointLook implements Look {
   }
 
   async look(key: string, lease: Lease, signal: AbortSignal): Promise<number | null> {
-    const { store, backends } = this.#at;
+    const { store } = this.#at;
     const endpoint = await store.endpoints.get(key);
     if (endpoint === null) return null;
+    const span = { name: `look ${this.kind}`, attributes: { 'fathom.endpoint.id': endpoint.id } };
+    return this.#at.traces.goOn(endpoint.traceparent ?? null, span, () =>
+      this.#look(endpoint, lease, signal),
+    );
+  }
+
+  async #look(endpoint: Endpoint, lease: Lease, signal: AbortSignal): Promise<number | null> {
+    const { store, backends } = this.#at;
     const [deployment, revision] = await Promise.all([
       store.deployments.get(endpoint.deploymentId),
       store.revisions.get(endpoint.revisionId),
     ]);
-    if (deployment === null || revision === null) throw new Error(`${key} belongs to nothing.`);
+    if (deployment === null || revision === null)
+      throw new Error(`${endpoint.id} belongs to nothing.`);
     if (!isWanted(deployment, revision) && isSettled(endpoint)) {
       await store.transaction(async (tx) => {
         await tx.assertLease(lease);

@@ -29,6 +29,7 @@ export function newEndpoint(
   deployment: Pick<Deployment, 'id' | 'backend' | 'replicas'>,
   revision: Revision,
   now: number,
+  traceparent: string | null = null,
 ): Endpoint {
   const id = revision.endpointId;
   return {
@@ -58,6 +59,7 @@ export function newEndpoint(
     restarts: 0,
     placedAt: null,
     observedAt: null,
+    traceparent,
     createdAt: now,
     updatedAt: now,
   };

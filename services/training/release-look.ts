@@ -1,5 +1,7 @@
+import type { Backend } from '../../backends/contract/backend.ts';
 import { BackendError } from '../../backends/contract/error.ts';
 import type { Handle } from '../../backends/contract/workload.ts';
+import type { Attempt } from '../../domain/training-run.ts';
 import type { Lease } from '../../store/contract/work.ts';
 import type { Look } from '../reconciler/look.ts';
 import { Circuits } from '../sites/circuits.ts';
@@ -10,13 +12,15 @@ const tryAgainMs = 5_000;
 /** Refused for good, as far as the backend says; an operator may mend that. */
 const tryMuchLaterMs = 3_600_000;
 
+type ReleaseSurroundings = Pick<Surroundings, 'store' | 'backends' | 'ambient' | 'log' | 'traces'>;
+
 /** Removes the native job and the work folder of an attempt that ended and was taken in whole. */
 export class ReleaseLook implements Look {
   readonly kind = releaseWork;
-  readonly #at: Pick<Surroundings, 'store' | 'backends' | 'ambient' | 'log'>;
+  readonly #at: ReleaseSurroundings;
   readonly #circuits: Circuits;
 
-  constructor(at: Pick<Surroundings, 'store' | 'backends' | 'ambient' | 'log'>) {
+  constructor(at: ReleaseSurroundings) {
     this.#at = at;
     this.#circuits = new Circuits(at.ambient);
   }
@@ -29,13 +33,18 @@ export class ReleaseLook implements Look {
     const shut = this.#circuits.enter(backend.name);
     if (shut !== null) return shut.until;
     try {
-      await backend.release(attempt.handle as unknown as Handle);
+      await this.#release(backend, attempt.handle as unknown as Handle, attempt);
     } catch (error) {
       if (!(error instanceof BackendError)) throw error;
       return this.#refused(backend.name, key, error);
     }
     this.#circuits.succeeded(backend.name);
     return null;
+  }
+
+  async #release(backend: Backend, handle: Handle, { runId, traceparent }: Attempt): Promise<void> {
+    const span = { name: `look ${this.kind}`, attributes: { 'fathom.run.id': runId } };
+    await this.#at.traces.goOn(traceparent ?? null, span, () => backend.release(handle));
   }
 
   /** Nobody waits for it: what cannot be removed now is removed later. */

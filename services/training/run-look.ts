@@ -35,6 +35,13 @@ export class RunLook implements Look {
   async look(key: string, lease: Lease, signal: AbortSignal): Promise<number | null> {
     const run = await this.#at.store.trainingRuns.get(key);
     if (run === null || isTerminal(trainingRunStates, run.state)) return null;
+    const span = { name: `look ${this.kind}`, attributes: { 'fathom.run.id': run.id } };
+    return this.#at.traces.goOn(run.traceparent ?? null, span, () =>
+      this.#step(run, lease, signal),
+    );
+  }
+
+  async #step(run: TrainingRun, lease: Lease, signal: AbortSignal): Promise<number | null> {
     const attempt =
       run.state === 'QUEUED'
         ? null
@@ -122,6 +129,7 @@ export class RunLook implements Look {
       outcome: null,
       logCursor: null,
       observedAt: null,
+      traceparent: run.traceparent ?? null,
       createdAt: now,
       updatedAt: now,
     });

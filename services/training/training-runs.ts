@@ -58,6 +58,7 @@ export class TrainingRuns {
     const now = this.#at.ambient.now();
     const random = () => this.#at.ambient.random();
     const { idempotencyKey, ...input } = request;
+    const traceparent = this.#at.traces.current();
     const created = await this.#at.store.transaction(async (tx) => {
       const key = {
         actor,
@@ -100,6 +101,7 @@ export class TrainingRuns {
           attempts: 0,
           startedAt: null,
           finishedAt: null,
+          traceparent,
           createdAt: now,
           updatedAt: now,
         };

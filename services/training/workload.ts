@@ -5,7 +5,10 @@ import type { JsonObject } from '../../domain/json.ts';
 
 /** The run as a backend is given it: data and description in a folder, results expected under `out/`. */
 export function workloadOf(
-  run: Pick<TrainingRun, 'id' | 'name' | 'owner' | 'arguments' | 'seed' | 'resources'>,
+  run: Pick<
+    TrainingRun,
+    'id' | 'name' | 'owner' | 'arguments' | 'seed' | 'resources' | 'traceparent'
+  >,
   attempt: Pick<Attempt, 'number'>,
   module: Pick<Module, 'slug'>,
   version: Pick<ModuleVersion, 'source'>,
@@ -27,7 +30,12 @@ export function workloadOf(
       module: { slug: module.slug, source: version.source },
       operation: 'train',
     },
-    environment: { FATHOM_RUN_ID: run.id, FATHOM_ATTEMPT: String(attempt.number) },
+    environment: {
+      FATHOM_RUN_ID: run.id,
+      FATHOM_ATTEMPT: String(attempt.number),
+      // As it was stored, so that a submit that is repeated says the same.
+      ...(run.traceparent == null ? {} : { TRACEPARENT: run.traceparent }),
+    },
     secrets: {},
     inputs: [
       { path: 'workload.json', content: { kind: 'TEXT', text: JSON.stringify(description) } },

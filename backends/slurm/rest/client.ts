@@ -1,5 +1,6 @@
 import type { Ambient } from '../../../domain/ambient.ts';
 import { isJsonObject } from '../../../domain/json.ts';
+import type { BackendSurroundings } from '../../contract/definition.ts';
 import { BackendError } from '../../contract/error.ts';
 import type { NativeRequest } from '../../contract/native-request.ts';
 import type { RestSettings } from '../config.ts';
@@ -22,9 +23,14 @@ export class RestClient {
   #version: Promise<string> | null = null;
   #closed = false;
 
-  constructor(settings: RestSettings, timeoutMs: number, ambient: Ambient) {
+  constructor(
+    settings: RestSettings,
+    timeoutMs: number,
+    ambient: Ambient & Pick<BackendSurroundings, 'traceparent'>,
+  ) {
+    const tokens = new Tokens(settings, ambient);
     this.#settings = settings;
-    this.#http = new SlurmHttp(settings, timeoutMs, new Tokens(settings, ambient));
+    this.#http = new SlurmHttp(settings, timeoutMs, tokens, ambient.traceparent);
   }
 
   async submit(request: BatchRequest): Promise<string> {

@@ -23,14 +23,21 @@ export const unknownJob = 2017;
 export class SlurmHttp {
   readonly #settings: RestSettings;
   readonly #tokens: Tokens;
+  readonly #traceparent: () => string | null;
   readonly #agent: Agent;
   readonly #origin: string;
 
-  constructor(settings: RestSettings, timeoutMs: number, tokens: Tokens) {
+  constructor(
+    settings: RestSettings,
+    timeoutMs: number,
+    tokens: Tokens,
+    traceparent: () => string | null = () => null,
+  ) {
     const { url } = settings;
     const socketPath = url.startsWith('unix:') ? url.slice('unix:'.length) : null;
     this.#settings = settings;
     this.#tokens = tokens;
+    this.#traceparent = traceparent;
     this.#origin = socketPath === null ? url : 'http://localhost';
     this.#agent = new Agent({
       connections: 8,
@@ -48,11 +55,13 @@ export class SlurmHttp {
     body: object | null = null,
   ): Promise<Answer> {
     const token = await this.#tokens.token(operation);
+    const traceparent = this.#traceparent();
     const headers = {
       accept: 'application/json',
       'x-slurm-user-name': this.#settings.user,
       'x-slurm-user-token': token,
       ...(body === null ? {} : { 'content-type': 'application/json' }),
+      ...(traceparent === null ? {} : { traceparent }),
     };
     try {
       const response = await request(this.#origin + path, {

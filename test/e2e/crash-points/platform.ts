@@ -5,6 +5,7 @@ import { localOwner } from '../../../domain/actor.ts';
 import { newId } from '../../../domain/ids.ts';
 import { defaultResources } from '../../../domain/resources.ts';
 import { isTerminal } from '../../../domain/state.ts';
+import { untraced } from '../../../domain/traces.ts';
 import { type TrainingRun, trainingRunStates } from '../../../domain/training-run.ts';
 import { Datasets } from '../../../services/datasets/datasets.ts';
 import { Reconciler } from '../../../services/reconciler/reconciler.ts';
@@ -61,6 +62,7 @@ async function run(): Promise<Told> {
     store: watched(store),
     blobs,
     ambient,
+    traces: untraced,
     log: () => undefined,
     links: { upload: (id) => id, blob: (sha256) => sha256, resolve: () => null },
     backends: { get: (name) => (name === 'ledger' ? backend : null), all: () => [backend] },

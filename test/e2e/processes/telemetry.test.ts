@@ -1,51 +1,8 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { collector } from './collector.ts';
 import { ProcessGroup } from './process-group.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 });
-
-interface Span {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly name: string;
-  readonly role: string;
-}
-
-interface Exported {
-  readonly resourceSpans: readonly {
-    readonly resource: {
-      readonly attributes: readonly {
-        readonly key: string;
-        readonly value: { readonly stringValue?: string };
-      }[];
-    };
-    readonly scopeSpans: readonly { readonly spans: readonly Omit<Span, 'role'>[] }[];
-  }[];
-}
-
-/** Takes what OpenTelemetry's exporters send, as a collector does. */
-async function collector(): Promise<{ url: string; spans: Span[]; close: () => void }> {
-  const spans: Span[] = [];
-  const server = createServer((request, response) => {
-    void (async () => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Exported;
-      for (const { resource, scopeSpans } of resourceSpans) {
-        const role = resource.attributes.find(({ key }) => key === 'fathom.role');
-        for (const span of scopeSpans.flatMap((scope) => scope.spans)) {
-          spans.push({ ...span, role: role?.value.stringValue ?? '' });
-        }
-      }
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
-    })();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, spans, close: () => server.close() };
-}
 
 describe('what an operator sees of a gateway and its subgraphs', () => {
   let group: ProcessGroup;

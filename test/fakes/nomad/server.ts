@@ -46,6 +46,8 @@ export class FakeNomad {
   readonly token = 'fake-nomad-token';
   /** As `GET /v1/job/x?namespace=ml`. */
   readonly requests: string[] = [];
+  /** Of requests that came with a `traceparent`. */
+  readonly traced: { readonly request: string; readonly traceparent: string }[] = [];
   readonly #options: FakeNomadOptions;
   readonly #server: Server;
   readonly #streams = new Set<() => void>();
@@ -125,6 +127,10 @@ export class FakeNomad {
     const { pathname, search, searchParams: query } = new URL(request.url ?? '/', 'http://nomad');
     const method = request.method ?? 'GET';
     this.requests.push(`${method} ${pathname}${search}`);
+    const { traceparent } = request.headers;
+    if (typeof traceparent === 'string') {
+      this.traced.push({ request: `${method} ${pathname}`, traceparent });
+    }
     const said = await text(request).catch(() => '');
     const met = await this.faults.meet(request, response, pathname);
     if (met === 'answered') return;

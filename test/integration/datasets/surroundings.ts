@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Actor } from '../../../domain/actor.ts';
 import type { Upload } from '../../../domain/dataset.ts';
+import { untraced } from '../../../domain/traces.ts';
 import { Datasets } from '../../../services/datasets/datasets.ts';
 import type { Surroundings } from '../../../services/surroundings.ts';
 import { openFileBlobStore } from '../../../storage/files/blob-store.ts';
@@ -44,6 +45,7 @@ export async function openWorkshop(folder?: string, start = 1_800_000_000_000): 
       resolve: () => null,
     },
     ambient,
+    traces: untraced,
     log: () => {},
   };
   const close = async (): Promise<void> => {

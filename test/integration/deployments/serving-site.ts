@@ -7,6 +7,7 @@ import { type Actor, localOwner } from '../../../domain/actor.ts';
 import type { Deployment, Endpoint, EndpointState } from '../../../domain/deployment.ts';
 import type { DeploymentEvent, RecordedEvent } from '../../../domain/event.ts';
 import { newId } from '../../../domain/ids.ts';
+import { untraced } from '../../../domain/traces.ts';
 import type { Json } from '../../../domain/json.ts';
 import type { Module, ModuleVersion } from '../../../domain/module.ts';
 import { defaultResources } from '../../../domain/resources.ts';
@@ -289,6 +290,7 @@ async function open(folder: string, options: SiteOptions): Promise<Opened> {
     store,
     blobs,
     ambient,
+    traces: untraced,
     links,
     log: (level, message, details) => {
       if (level === 'error') console.error(message, details);

@@ -6,6 +6,7 @@ import { createBackend } from '../../../backends/registry.ts';
 import { type Actor, localOwner } from '../../../domain/actor.ts';
 import type { DatasetVersion } from '../../../domain/dataset.ts';
 import { newId } from '../../../domain/ids.ts';
+import { untraced } from '../../../domain/traces.ts';
 import type { ModuleVersion } from '../../../domain/module.ts';
 import { defaultResources } from '../../../domain/resources.ts';
 import { isTerminal } from '../../../domain/state.ts';
@@ -201,6 +202,7 @@ async function open(folder: string, others: readonly Backend[], settings: object
     store,
     blobs,
     ambient,
+    traces: untraced,
     log: (level, message, details) => {
       if (level === 'error') console.error(message, details);
     },

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { BackendError, type BackendErrorKind } from '../../../../backends/contract/error.ts';
+import { untraced } from '../../../../domain/traces.ts';
 import type { Surroundings } from '../../../../services/surroundings.ts';
 import { ReleaseLook } from '../../../../services/training/release-look.ts';
 import { MemoryJobs } from '../../../fakes/memory-jobs.ts';
@@ -21,6 +22,7 @@ beforeEach(() => {
     store: { attempts: { get: async (id: string) => (id === 'att' ? attempt : null) } },
     backends: { get: (name: string) => (name === 'site' ? backend : null), all: () => [backend] },
     ambient: { now: () => now, random: () => 0 },
+    traces: untraced,
     log: (_level: string, message: string) => void logged.push(message),
   };
   release = new ReleaseLook(at as unknown as Surroundings);
