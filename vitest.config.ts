@@ -9,7 +9,7 @@ const exhaustive = [
   'test/contract/backend/nomad{,-faults,-launcher,-services}.test.ts',
   'test/contract/backend/openwhisk{,-faults}.test.ts',
   'test/contract/openwhisk-server.test.ts',
-  'test/contract/module-server-deepaas-commands.test.ts',
+  'test/contract/module-server-deepaas-{commands,driver}.test.ts',
   'test/docs/**',
   'test/e2e/bad-days/{disconnects,modules,power-cuts}.test.ts',
   'test/e2e/crash-points/**',

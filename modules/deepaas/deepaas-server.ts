@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isRecord } from '../runtime/arguments.ts';
+import { guardGroup } from '../launcher/group-guard.ts';
 import type { PythonModule } from './python-module.ts';
+import { withoutOurRequests } from './server-lines.ts';
+import { modelsOf, type TrainingServer } from './training.ts';
 
 export interface DeepaasOptions {
   readonly host: string;
@@ -26,28 +28,39 @@ export interface DeepaasOptions {
   readonly output: 'pass' | 'keep';
 }
 
-/** A DEEPaaS of our own, which ends with us. */
-export class DeepaasServer {
+/** How a server is started, and where it will answer. */
+export interface Launch {
+  readonly argv: readonly string[];
+  /** Beside our own. */
+  readonly environment: { readonly [name: string]: string };
+  readonly workFolder: string;
+  readonly output: DeepaasOptions['output'];
   readonly port: number;
   /** Of the API, without a slash at the end. */
   readonly url: string;
+  /** Null takes the only model that it serves. */
+  readonly model: string | null;
+  /** Whether it leads a process group of its own and ends when its standard input does; otherwise that is seen to here. */
+  readonly endsWithUs: boolean;
+}
+
+/** A DEEPaaS of our own, which ends with us. */
+export class DeepaasServer implements TrainingServer {
+  readonly port: number;
+  readonly url: string;
   readonly ended: Promise<number | null>;
   readonly #child: ChildProcess;
+  #model: string;
   #said = '';
 
   /**
    * Resolves when the model answers. Rejects with an Error when the server ended before that or serves another model, and
    * once `signal` is aborted; nothing of it is left then.
    */
-  static async start(
-    module: PythonModule,
-    options: DeepaasOptions,
-    signal: AbortSignal,
-  ): Promise<DeepaasServer> {
-    const port = options.port === 0 ? await freePort(options.host) : options.port;
-    const server = new DeepaasServer(module, options, port);
+  static async start(launch: Launch, signal: AbortSignal): Promise<DeepaasServer> {
+    const server = new DeepaasServer(launch);
     try {
-      await server.#untilReady(module.model, signal);
+      await server.#untilReady(launch.model, signal);
       return server;
     } catch (error) {
       await server.stop();
@@ -55,37 +68,51 @@ export class DeepaasServer {
     }
   }
 
-  private constructor(module: PythonModule, options: DeepaasOptions, port: number) {
-    const stream = options.output === 'keep' ? 'pipe' : 'inherit';
-    this.#child = spawn(module.python, commandLine(module, options, port), {
-      cwd: options.workFolder,
-      env: {
-        ...process.env,
-        ...pythonEnvironment(module),
-        // Rather than the option, which older versions do not know.
-        DEEPAAS_V2_MODEL: module.model,
-        ...options.environment,
-      },
+  private constructor({ argv, workFolder, environment, output, ...launch }: Launch) {
+    const [file = '', ...args] = argv;
+    const stream = output === 'keep' || !launch.endsWithUs ? 'pipe' : 'inherit';
+    this.#child = spawn(file, args, {
+      cwd: workFolder,
+      env: { ...process.env, ...environment },
+      detached: !launch.endsWithUs,
       // Its end of the first is how it sees that we are gone.
-      stdio: ['pipe', stream, stream],
+      stdio: [launch.endsWithUs ? 'pipe' : 'ignore', stream, stream],
     });
-    for (const output of [this.#child.stdout, this.#child.stderr]) {
-      output?.setEncoding('utf8').on('data', (text: string) => {
-        this.#said = (this.#said + text).slice(-keptCharacters);
-      });
+    const { pid, stdin, stdout, stderr } = this.#child;
+    if (output === 'keep') {
+      for (const stream of [stdout, stderr]) {
+        stream?.setEncoding('utf8').on('data', (text: string) => {
+          this.#said = (this.#said + text).slice(-keptCharacters);
+        });
+      }
+    } else {
+      stdout?.pipe(process.stdout, { end: false });
+      stderr?.pipe(withoutOurRequests()).pipe(process.stderr, { end: false });
     }
-    this.#child.stdin?.on('error', () => undefined);
+    stdin?.on('error', () => undefined);
     this.ended = new Promise((resolve) => {
       this.#child.once('error', () => resolve(null));
       this.#child.once('exit', (code) => resolve(code));
     });
-    this.port = port;
-    const host = options.host === '0.0.0.0' ? '127.0.0.1' : options.host;
-    this.url = `http://${host.includes(':') ? `[${host}]` : host}:${port}${options.basePath}`;
+    if (pid !== undefined && !launch.endsWithUs) {
+      const guard = guardGroup(pid);
+      void this.ended.then(() => guard.stdin?.end('done\n'));
+    }
+    this.port = launch.port;
+    this.url = launch.url;
+    this.#model = launch.model ?? '';
+  }
+
+  get model(): string {
+    return this.#model;
   }
 
   get hasEnded(): boolean {
     return this.#child.pid === undefined || this.#child.exitCode !== null || this.#wasKilled;
+  }
+
+  async ending(): Promise<string | null> {
+    return this.hasEnded ? 'DEEPaaS ended in the middle of the training.' : null;
   }
 
   /** Asks it to end, then ends it and its workers. Idempotent. */
@@ -107,32 +134,20 @@ export class DeepaasServer {
     return this.#child.signalCode !== null;
   }
 
-  async #untilReady(model: string, signal: AbortSignal): Promise<void> {
+  async #untilReady(model: string | null, signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
       if (this.hasEnded) {
         const lines = this.#said.trim().split('\n').slice(-5).join('\n');
-        throw new Error(`DEEPaaS ended before it served ${model}.${lines && `\n${lines}`}`);
+        const what = model ?? 'its model';
+        throw new Error(`DEEPaaS ended before it served ${what}.${lines && `\n${lines}`}`);
       }
-      const names = await this.#models();
-      if (names?.includes(model)) return;
-      // With a model that cannot be loaded, some versions serve one of their own.
-      if (names !== null) throw new Error(`DEEPaaS serves ${names.join(', ')}, not ${model}.`);
+      const models = await modelsOf(this.url);
+      if (models !== null) {
+        this.#model = servedModel(models, model);
+        return;
+      }
       await pause(100);
-    }
-  }
-
-  async #models(): Promise<readonly string[] | null> {
-    try {
-      const answer = await fetch(`${this.url}/v2/models/`, { signal: AbortSignal.timeout(5000) });
-      const body: unknown = await answer.json();
-      const models: unknown = isRecord(body) ? body['models'] : null;
-      if (!Array.isArray(models)) return null;
-      return (models as readonly unknown[])
-        .filter(isRecord)
-        .flatMap(({ id, name }) => [String(id), String(name)]);
-    } catch {
-      return null;
     }
   }
 
@@ -148,10 +163,44 @@ export class DeepaasServer {
   }
 }
 
+/** The name in the routes. Throws when the wanted one, or the only one, is not there. */
+export function servedModel(models: readonly (readonly string[])[], wanted: string | null): string {
+  const names = models.map(([name = '']) => name).join(', ') || 'nothing';
+  if (wanted === null) {
+    const [only, ...others] = models;
+    if (only?.[0] !== undefined && others.length === 0) return only[0];
+    throw new Error(`DEEPaaS serves ${names}: one of them has to be named.`);
+  }
+  if (models.some((model) => model.includes(wanted))) return wanted;
+  // With a model that cannot be loaded, some versions serve one of their own.
+  throw new Error(`DEEPaaS serves ${names}, not ${wanted}.`);
+}
+
 const stopGraceMs = 5000;
 const keptCharacters = 8192;
 
-function commandLine(module: PythonModule, options: DeepaasOptions, port: number): string[] {
+/** The server of a module in Python, with the code of its folder. */
+export async function pythonLaunch(module: PythonModule, options: DeepaasOptions): Promise<Launch> {
+  const port = options.port === 0 ? await freePort(options.host) : options.port;
+  const host = options.host === '0.0.0.0' ? '127.0.0.1' : options.host;
+  return {
+    argv: [module.python, ...commandLine(options, port)],
+    environment: {
+      ...pythonEnvironment(module),
+      // Rather than the option, which older versions do not know.
+      DEEPAAS_V2_MODEL: module.model,
+      ...options.environment,
+    },
+    workFolder: options.workFolder,
+    output: options.output,
+    port,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}${options.basePath}`,
+    model: module.model,
+    endsWithUs: true,
+  };
+}
+
+function commandLine(options: DeepaasOptions, port: number): string[] {
   return [
     join(import.meta.dirname, 'guarded_server.py'),
     ...['--listen-ip', options.host, '--listen-port', String(port)],
@@ -174,7 +223,7 @@ export function pythonEnvironment(module: PythonModule): { readonly [name: strin
   };
 }
 
-async function freePort(host: string): Promise<number> {
+export async function freePort(host: string): Promise<number> {
   const server = createServer().listen(0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isRecord } from '../runtime/arguments.ts';
 import { InputError } from '../runtime/input-error.ts';
-import { DeepaasServer, pythonEnvironment } from './deepaas-server.ts';
+import { DeepaasServer, pythonEnvironment, pythonLaunch } from './deepaas-server.ts';
 import type { PythonModule } from './python-module.ts';
 
 /**
@@ -56,23 +56,20 @@ async function askServer(module: PythonModule): Promise<{
   readonly swagger: Readonly<Record<string, unknown>>;
   readonly metadata: Readonly<Record<string, unknown>>;
 }> {
-  const server = await DeepaasServer.start(
-    module,
-    {
-      host: '127.0.0.1',
-      port: 0,
-      basePath: '',
-      clientMaxSize: 0,
-      trainEndpoint: true,
-      predictEndpoint: true,
-      debugEndpoint: false,
-      warm: false,
-      workFolder: tmpdir(),
-      environment: {},
-      output: 'keep',
-    },
-    new AbortController().signal,
-  );
+  const launch = await pythonLaunch(module, {
+    host: '127.0.0.1',
+    port: 0,
+    basePath: '',
+    clientMaxSize: 0,
+    trainEndpoint: true,
+    predictEndpoint: true,
+    debugEndpoint: false,
+    warm: false,
+    workFolder: tmpdir(),
+    environment: {},
+    output: 'keep',
+  });
+  const server = await DeepaasServer.start(launch, new AbortController().signal);
   try {
     return {
       swagger: await getJson(`${server.url}/swagger.json`),

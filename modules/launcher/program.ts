@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
+import { guardGroup } from './group-guard.ts';
 import type { LineCutter, LogSpool } from './log-spool.ts';
 
 export interface ProgramEnd {
@@ -104,22 +105,4 @@ function read(
     stream.once('close', () => resolve());
     stream.once('error', () => resolve());
   });
-}
-
-/**
- * A shell that waits on a pipe which only we hold: if we are killed, the pipe ends and it kills the program's group, so
- * that a second start does not meet the first. Without a shell (some images have none) the container ends with us.
- */
-function guardGroup(pid: number): ChildProcess {
-  const script = 'read -r word; test "$word" = done || kill -s KILL -- "-$0"';
-  const guard = spawn('/bin/sh', ['-c', script, String(pid)], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    env: {},
-    cwd: '/',
-    detached: true,
-  });
-  guard.once('error', () => undefined);
-  guard.stdin.once('error', () => undefined);
-  guard.unref();
-  return guard;
 }

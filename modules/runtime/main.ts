@@ -4,6 +4,7 @@ import { InputError } from './input-error.ts';
 import { Stopped } from './run-report.ts';
 import { swaggerDocument } from './swagger.ts';
 import { findPythonModule, modelOf } from '../deepaas/python-module.ts';
+import type { RunningServerPlace } from '../deepaas/running-server.ts';
 
 const usage = `Usage: node modules/runtime/main.ts COMMAND --module DIR
   describe                    the module as one JSON document
@@ -14,11 +15,28 @@ const usage = `Usage: node modules/runtime/main.ts COMMAND --module DIR
   openwhisk [--openwhisk-port N]
                               the DEEPaaS V2 API by /init and /run in any case; port 8080
   train --work DIR            one training, from DIR/workload.json to DIR/out/output.json
+A DEEPaaS that this does not know is trained without --module:
+  train --work DIR --deepaas URL [--model NAME] [--server-folder DIR] [--wait SECONDS]
+                              by the server that answers there
+  train --work DIR [--model NAME] --deepaas-command PROGRAM ARGUMENT…
+                              by the server that this starts, with --listen-ip and --listen-port behind it
 A module in Python runs the same way: in its own .venv, in the environment --python DIR, or in that of the path.`;
 
+/** What stands behind it is the command of a server. */
+const commandMark = '--deepaas-command';
+
 /** Exit codes: 0 done; 1 a defect; 2 something the caller has to mend; 143 stopped by SIGTERM. */
-async function main(args: readonly string[]): Promise<void> {
+async function main(all: readonly string[]): Promise<void> {
+  const mark = all.indexOf(commandMark);
+  const args = mark < 0 ? all : all.slice(0, mark);
   const { values, positionals } = readOptions(args);
+  if (mark >= 0) return trainElsewhere(values, positionals, all.slice(mark + 1));
+  if (values.deepaas !== undefined) {
+    const folder = values['server-folder'] ?? null;
+    const waitMs = wholeNumber('wait', values.wait) * 1000;
+    const url = values.deepaas.replace(/\/+$/, '');
+    return trainElsewhere(values, positionals, { url, folder, waitMs });
+  }
   if (values.module === undefined || positionals.length !== 1) throw new InputError(usage);
   const model = await modelOf(values.module);
   if (model !== null) {
@@ -98,6 +116,17 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
+/** A training by a DEEPaaS that is no folder of ours. */
+async function trainElsewhere(
+  { work, model }: Values,
+  positionals: readonly string[],
+  server: readonly string[] | Omit<RunningServerPlace, 'model'>,
+): Promise<void> {
+  if (positionals.join() !== 'train' || work === undefined) throw new InputError(usage);
+  const { trainBy } = await import('../deepaas/command.ts');
+  await trainBy(server, model ?? null, work);
+}
+
 const options = {
   module: { type: 'string' },
   host: { type: 'string' },
@@ -105,6 +134,10 @@ const options = {
   artifact: { type: 'string' },
   work: { type: 'string' },
   python: { type: 'string' },
+  deepaas: { type: 'string' },
+  model: { type: 'string' },
+  'server-folder': { type: 'string' },
+  wait: { type: 'string', default: '600' },
   'base-path': { type: 'string', default: '' },
   'client-max-size': { type: 'string', default: String(64 * 2 ** 20) },
   'disable-train': { type: 'boolean', default: false },

@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { modelOf } from '../../modules/deepaas/python-module.ts';
 import { type Finished, runModule, startModuleServer } from './module-process.ts';
+import { processesOf } from './processes-of.ts';
 
 const standIn = resolve(import.meta.dirname, 'module-server-deepaas/stand-in.mjs');
 
@@ -44,7 +44,7 @@ describe('a module in Python', () => {
     const types = finished.stdout
       .split('\n')
       .flatMap((line) => /^\{"type":"(\w+)"/.exec(line)?.[1] ?? []);
-    expect(types).toEqual(['phase', 'phase', 'metrics']);
+    expect(types.toSorted()).toEqual(['metrics', 'phase', 'phase']);
     expect(await outputOf(work)).toEqual({
       metrics: { loss: 0.5 },
       artifacts: [{ name: 'model', kind: 'MODEL', path: 'out/model' }],
@@ -80,7 +80,7 @@ describe('a module in Python', () => {
     });
     expect(finished.code).toBe(143);
     expect(await readdir(join(work, 'out'))).toEqual([]);
-    expect(processesIn(work)).toEqual([]);
+    expect(processesOf(work)).toEqual([]);
   });
 
   test.each(['broken', 'other'])(
@@ -145,16 +145,4 @@ async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'fathom-python-module-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
-}
-
-/** Those whose environment names the work folder. */
-function processesIn(work: string): readonly string[] {
-  return readdirSync('/proc').filter((pid) => {
-    if (!/^\d+$/.test(pid) || pid === String(process.pid)) return false;
-    try {
-      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`FATHOM_WORK_FOLDER=${work}`);
-    } catch {
-      return false;
-    }
-  });
 }
