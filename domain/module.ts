@@ -55,8 +55,18 @@ export type ModuleSource =
       readonly path: string;
       /** The same code as an image, as its metadata says: for backends that run images only. Absent when it names none. */
       readonly image?: string;
+      readonly deepaas?: StockDeepaas;
     }
-  | { readonly kind: 'IMAGE'; readonly image: string };
+  | { readonly kind: 'IMAGE'; readonly image: string; readonly deepaas?: StockDeepaas };
+
+/**
+ * Says of an image that it has `deepaas-run` and nothing of ours: it is trained and served through that. Absent: the image
+ * brings our command for modules.
+ */
+export interface StockDeepaas {
+  /** The name in the routes of its API. */
+  readonly model: string;
+}
 
 /** A request that a served module must answer before it is called warm. */
 export interface ModuleSample {

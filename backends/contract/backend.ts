@@ -41,6 +41,8 @@ export interface Capabilities {
   /** Whether it can run images, and module folders as processes. */
   readonly images: boolean;
   readonly processes: boolean;
+  /** Whether it can run images that have DEEPaaS and nothing of ours, see `ModuleSource`. */
+  readonly deepaasImages: boolean;
   /** Whether it replaces servers that fail. */
   readonly selfHealing: boolean;
   /** Whether one job can have several nodes, see `Resources.nodes`. */
@@ -59,6 +61,7 @@ export const noCapabilities: Capabilities = Object.freeze({
   enforcesTimeLimit: false,
   images: false,
   processes: false,
+  deepaasImages: false,
   selfHealing: false,
   severalNodes: false,
   arrays: false,

@@ -22,6 +22,8 @@ export async function describeModule(
     trainable: facts.trainable,
     swagger: answers.swagger,
     sample: isRecord(answers.metadata['sample']) ? answers.metadata['sample'] : null,
+    // An image of it has at least that.
+    api: 'DEEPAAS',
   };
 }
 

@@ -12,7 +12,16 @@ export interface ModuleFolder {
   readonly path: string;
   readonly slug: string;
   readonly file: (typeof metadataFiles)[number];
+  /** Whether there is no code in it that could be asked what it is: the module is the image that the metadata name. */
+  readonly isImageOnly: boolean;
 }
+
+/** The Swagger document of a module that is an image, as its server gave it; and the request that proves it warm. */
+export const savedDocument = 'swagger.json';
+export const savedSample = 'sample.json';
+
+/** A folder with one of these is a module that runs as a folder. */
+const codeFiles = ['module.ts', 'pyproject.toml', 'setup.cfg', 'setup.py'] as const;
 
 /** The modules below the catalogue folders, sorted by name within each. Throws when a folder cannot be read. */
 export async function moduleFolders(
@@ -29,7 +38,9 @@ export async function moduleFolders(
       const inside = new Set(await readdir(path));
       const file = metadataFiles.find((one) => inside.has(one.name));
       const slug = slugOf(name);
-      if (file !== undefined && slug !== '') found.push({ path, slug, file });
+      const hasCode = codeFiles.some((one) => inside.has(one));
+      const isImageOnly = !hasCode && inside.has(savedDocument);
+      if (file !== undefined && slug !== '') found.push({ path, slug, file, isImageOnly });
     }
   }
   return found;

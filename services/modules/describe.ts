@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
-import type { Finding, ModuleSample } from '../../domain/module.ts';
+import type { Finding, ModuleSample, StockDeepaas } from '../../domain/module.ts';
 import { InvalidInputError } from '../../domain/errors.ts';
 import { argumentSchemas } from './argument-schema.ts';
 import { validateArguments } from './validate-arguments.ts';
@@ -19,12 +19,14 @@ export interface ModuleDescription {
   readonly sample: ModuleSample | null;
   /** Null when it does not say. */
   readonly pretrained: boolean | null;
+  /** What its image is, if it is one of DEEPaaS and nothing of ours; null for others. */
+  readonly deepaas: StockDeepaas | null;
 }
 
 /** Checks a description. Throws an Error with a sentence for the author of the module. */
 export function readDescription(value: Json): ModuleDescription {
   if (!isJsonObject(value)) throw new Error('it is no object');
-  const { name, version, swagger, sample, trainable, pretrained } = value;
+  const { name, version, swagger, sample, trainable, pretrained, api } = value;
   if (typeof version !== 'string' || version === '') throw new Error('it has no version');
   if (!isJsonObject(swagger)) throw new Error('it has no Swagger document');
   const schemas = argumentSchemas(swagger, typeof name === 'string' ? name : null);
@@ -36,10 +38,12 @@ export function readDescription(value: Json): ModuleDescription {
     predictSchema: schemas.predict,
     sample: readSample(sample),
     pretrained: typeof pretrained === 'boolean' ? pretrained : null,
+    deepaas: api === 'DEEPAAS' && typeof name === 'string' ? { model: name } : null,
   };
 }
 
-function readSample(value: Json | undefined): ModuleSample | null {
+/** Throws when it has no arguments; null for none. */
+export function readSample(value: Json | undefined): ModuleSample | null {
   if (value === undefined || value === null) return null;
   if (!isJsonObject(value) || !isJsonObject(value['arguments'])) {
     throw new Error('its sample has no arguments');

@@ -1,6 +1,6 @@
 import { canonicalJson, type Json } from '../../domain/json.ts';
 import { type Id, newId } from '../../domain/ids.ts';
-import type { Finding, Module, ModuleVersion } from '../../domain/module.ts';
+import type { Finding, Module, ModuleSource, ModuleVersion } from '../../domain/module.ts';
 import type { Transaction } from '../../store/contract/store.ts';
 import type { Surroundings } from '../surroundings.ts';
 import {
@@ -10,6 +10,7 @@ import {
   moduleFolders,
 } from './catalogue-folders.ts';
 import { declaredImage } from './declared-image.ts';
+import { describeImage } from './describe-image.ts';
 import {
   describeFailure,
   disagreements,
@@ -142,7 +143,7 @@ async function refreshModule(
   const known = await at.store.modules.find({ where: { slug: folder.slug } });
   const version =
     known && (await at.store.moduleVersions.find({ where: { moduleId: known.id, digest } }));
-  const described = version ?? (await description(describe, folder, digest));
+  const described = version ?? (await description(describe, folder, digest, read));
   return at.store.transaction((tx) => write(tx, at, folder, { digest, read, described }));
 }
 
@@ -151,14 +152,18 @@ async function description(
   describe: ModuleDescriber,
   folder: ModuleFolder,
   digest: string,
+  { listing }: ReadMetadata,
 ): Promise<ModuleDescription | Finding> {
   const failed = (message: string): Finding => ({ severity: 'ERROR', pointer: '', message });
   let described: ModuleDescription;
   try {
-    described = readDescription(await describe(folder.path));
+    described = folder.isImageOnly
+      ? await describeImage(folder, listing)
+      : readDescription(await describe(folder.path));
   } catch (error) {
+    const what = folder.isImageOnly ? 'image' : 'code';
     return failed(
-      `The code could not be described: ${describeFailure(error).replaceAll(folder.path, '.')}`,
+      `The ${what} could not be described: ${describeFailure(error).replaceAll(folder.path, '.')}`,
     );
   }
   // A version says what a digest holds; a folder that was written to meanwhile holds something else.
@@ -258,14 +263,13 @@ function newVersion(
   described: ModuleDescription | ModuleVersion,
   now: number,
 ): ModuleVersion {
-  const image = declaredImage(read.listing.links);
   return {
     id,
     version: 1,
     moduleId,
     name: described.name,
     digest,
-    source: { kind: 'FOLDER', path: folder.path, ...(image !== null && { image }) },
+    source: sourceOf(folder, read, described),
     document: described.document,
     trainSchema: described.trainSchema,
     predictSchema: described.predictSchema,
@@ -274,4 +278,17 @@ function newVersion(
     resources: read.resources,
     createdAt: now,
   };
+}
+
+/** A description that was stored has a source of its own, which it was given here. */
+function sourceOf(
+  { path, isImageOnly }: ModuleFolder,
+  { listing }: ReadMetadata,
+  described: ModuleDescription | ModuleVersion,
+): ModuleSource {
+  if ('source' in described) return described.source;
+  const image = declaredImage(listing.links);
+  const more = image !== null && described.deepaas !== null && { deepaas: described.deepaas };
+  if (isImageOnly && image !== null) return { kind: 'IMAGE', image, ...more };
+  return { kind: 'FOLDER', path, ...(image !== null && { image }), ...more };
 }

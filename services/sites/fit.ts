@@ -29,10 +29,16 @@ export function misfit(wish: Wish, backend: Backend): Misfit | null {
   if (wish.kind === 'SERVICE' && backend.services === null && backend.functions === null) {
     return elsewhere('it serves nothing');
   }
-  if (sourceFor(wish.source, capabilities) === null) {
+  const source = sourceFor(wish.source, capabilities);
+  if (source === null) {
     return wish.source.kind === 'IMAGE'
       ? elsewhere('it runs no images, and the module is one')
       : elsewhere('it runs images only, and the module names none with a tag of its own');
+  }
+  // A folder is run by our runtime wherever it runs as a folder.
+  const deepaas = source.kind === 'IMAGE' ? source.deepaas : undefined;
+  if (deepaas !== undefined && !capabilities.deepaasImages) {
+    return elsewhere('it is not set up for images that have DEEPaaS and nothing of ours');
   }
   if (gpus !== null && !capabilities.gpus) {
     const advice = 'set `resources.gpus` to null to ask for none';
@@ -46,7 +52,8 @@ export function misfit(wish: Wish, backend: Backend): Misfit | null {
       path: ['resources', 'gpus', 'model'],
     };
   }
-  if (nodes > 1 && !capabilities.severalNodes) {
+  const isAlone = deepaas !== undefined || !capabilities.severalNodes;
+  if (nodes > 1 && isAlone) {
     const advice = 'leave `resources.nodes` out';
     return { why: 'a run has one node there', advice, path: ['resources', 'nodes'] };
   }
@@ -60,7 +67,8 @@ export function sourceFor(
 ): ModuleSource | null {
   if (source.kind === 'FOLDER' && processes) return source;
   if (!images || source.image === undefined) return null;
-  return { kind: 'IMAGE', image: source.image };
+  const { image, deepaas } = source;
+  return { kind: 'IMAGE', image, ...(deepaas !== undefined && { deepaas }) };
 }
 
 /** The refusal of a backend that was asked for by name: what stands in the way, and what to do. */

@@ -18,6 +18,7 @@ describe('a module in Python', () => {
       trainable: true,
       swagger: { swagger: '2.0', paths: {} },
       sample: null,
+      api: 'DEEPAAS',
     });
   });
 

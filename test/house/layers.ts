@@ -26,7 +26,11 @@ const product = [
 const contracts = ['store/contract', 'backends/contract', 'storage/contract'] as const;
 
 /** What several backends are made of. */
-const sharedByBackends = ['backends/server-pool', 'backends/work-folder'] as const;
+const sharedByBackends = [
+  'backends/deepaas-images',
+  'backends/server-pool',
+  'backends/work-folder',
+] as const;
 
 export const layers: readonly Layer[] = [
   { at: 'domain', may: ['domain'], packages: false },
