@@ -7,7 +7,7 @@ const exhaustive = [
   'test/contract/backend/kubernetes-{faults,launcher,services}.test.ts',
   'test/contract/backend/local-faults.test.ts',
   'test/contract/backend/nomad{,-faults,-launcher,-services}.test.ts',
-  'test/contract/backend/openwhisk{,-faults}.test.ts',
+  'test/contract/backend/openwhisk{,-faults,-restarts}.test.ts',
   'test/contract/openwhisk-server.test.ts',
   'test/contract/module-server-deepaas-{commands,driver}.test.ts',
   'test/docs/**',
@@ -16,7 +16,7 @@ const exhaustive = [
   'test/e2e/launcher/**',
   'test/e2e/functions/**',
   'test/e2e/processes/**',
-  'test/integration/deployments/{bad-modules,functions,unreachable-backend}.test.ts',
+  'test/integration/deployments/{bad-modules,functions,functions-bad-days,unreachable-backend}.test.ts',
   'test/integration/launcher/**',
   'test/integration/training/bad-days.test.ts',
 ];

@@ -64,20 +64,24 @@ async function unread(
   // Whoever ended after `until` began at most so long before it.
   const since = String(Math.max(0, until - 2 * timeoutMs - 1000));
   const found = new Map<string, Ended>();
+  const listed = new Set<string>();
   for (let skip = 0; !signal.aborted; skip += pageLength) {
     const query = { name, since, limit: String(pageLength), skip: String(skip) };
     const page = await site.client.call('logs', { method: 'GET', path, query, signal });
     if (!Array.isArray(page)) {
       throw new BackendError('Unexpected', 'logs', 'OpenWhisk answered with no list.');
     }
+    const before = listed.size;
     for (const one of page as readonly unknown[]) {
       const ended = isJsonObject(one) ? endedOf(one) : null;
+      if (ended !== null) listed.add(ended.id);
       // What began while we turned pages moves the rest on by one: the same one may come again.
       if (ended !== null && ended.end > until && !Object.hasOwn(seen, short(ended.id))) {
         found.set(ended.id, ended);
       }
     }
-    if (page.length < pageLength) break;
+    // A page that brings nothing new is no page of a list.
+    if (page.length < pageLength || listed.size === before) break;
   }
   const sorted = [...found.values()].toSorted((a, b) => a.end - b.end || (a.id < b.id ? -1 : 1));
   // What was being read is read to its end first, whatever else has come to light.

@@ -59,7 +59,7 @@ export function answerOf(operation: string, activation: unknown): Answered {
 
 function responseIn(result: JsonObject): Answered['response'] | null {
   const { statusCode = 200, headers, body = '' } = result;
-  if (typeof statusCode !== 'number' || !('statusCode' in result || 'body' in result)) return null;
+  if (!isStatus(statusCode) || !('statusCode' in result || 'body' in result)) return null;
   const named = Object.entries(isJsonObject(headers) ? headers : {})
     .filter(([, value]) => value !== null)
     .map(([name, value]): [string, string] => [
@@ -70,6 +70,10 @@ function responseIn(result: JsonObject): Answered['response'] | null {
     .filter(([name]) => !['content-length', 'transfer-encoding', 'connection'].includes(name));
   const all = Object.fromEntries(named);
   return { status: statusCode, headers: all, body: bytesOf(body, all['content-type'] ?? '') };
+}
+
+function isStatus(value: Json): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 200 && value <= 599;
 }
 
 /** As a web action has it: text for types that are text, base64 for the rest. */

@@ -64,7 +64,7 @@ export class Site {
     return { name, key, timeoutMs };
   }
 
-  /** The action of that name; null when there is none, Rejected when it is somebody else's. */
+  /** The action of that name; null when there is none, Rejected when it is somebody else's, Unavailable when nobody can tell. */
   async find(
     operation: string,
     { name, key }: { readonly name: string; readonly key: string },
@@ -78,7 +78,11 @@ export class Site {
     });
     if (document === null) return null;
     const action = actionOf(document);
-    if (action?.key === key) return action;
+    if (action === null) {
+      const message = 'The address of the platform answered with something that is no action.';
+      throw new BackendError('Unavailable', operation, message);
+    }
+    if (action.key === key) return action;
     const message = `There is something else of the name ${name} in this namespace of OpenWhisk.`;
     throw new BackendError('Rejected', operation, message);
   }

@@ -129,11 +129,14 @@ describe('containers', () => {
   test('are cold once, warm after it, and cold again after a change', async () => {
     const { fake: server, containers } = await start();
     await ask(server, 'PUT', 'actions/a', blackbox());
-    const [cold, warm] = [await invoked(server), await invoked(server)];
+    const cold = await invoked(server);
+    await untilIdle(server);
+    const warm = await invoked(server);
     expect(annotation(cold, 'initTime')).toEqual(expect.any(Number));
     expect(annotation(warm, 'initTime')).toBeUndefined();
     expect(annotation(warm, 'waitTime')).toEqual(expect.any(Number));
     expect(containers.pulls).toEqual(['fake/plain:1']);
+    await untilIdle(server);
     await ask(server, 'PUT', 'actions/a?overwrite=true', blackbox('fake/plain:2'));
     const changed = await invoked(server);
     expect(changed.version).toBe('0.0.2');

@@ -64,6 +64,8 @@ export function functionCalls(suite: () => FunctionSuite): void {
       LINES: 'first\nsecond\r\n',
       SHELL: '$(id) ${HOME} $$ %s \\n',
       UNICODE: 'Ångström ☃ 日本',
+      YAML: '- a: [b, {c}\n#d: !!x &e *f',
+      TEMPLATE: '{{ .Values }} ${NOMAD_META} <%= 1 %> %{ if x } {% y %}',
       EMPTY: '',
     };
     const handle = await deploy({ environment });

@@ -134,10 +134,14 @@ function functionDeployments(suite: () => FunctionSuite): void {
 
   test('text files reach the module', async () => {
     const { under, deploy, predict } = suite();
-    const content = { kind: 'TEXT', text: 'trained «here» ☃' } as const;
-    const inputs = [{ path: 'artifact/weights.txt', content }];
+    const text = 'trained «here» ☃ $(id) `id` ${HOME} {{ .x }} <%= 1 %>\n- "\'#';
+    const content = { kind: 'TEXT', text } as const;
+    const inputs = [
+      { path: 'artifact/weights.txt', content },
+      { path: `artifact/$(id) '"; {{ .x }} \n☃`, content },
+    ];
     const handle = await deploy({ inputs, artifactFolder: 'artifact' });
-    expect((await predict(handle)).weights).toBe('trained «here» ☃');
+    expect((await predict(handle)).weights).toBe(text);
     await under.backend.release(handle);
     for (const path of ['../x', '/x', 'a//b', '']) {
       expect(await kindOf(() => deploy({ inputs: [{ path, content }] }))).toBe('Rejected');

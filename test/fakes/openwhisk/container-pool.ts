@@ -34,6 +34,9 @@ export class ContainerPool {
   readonly #waiting: (() => void)[] = [];
   #made = 0;
   #reservedMiB = 0;
+  /** Grows when the node fails: what began on an earlier one is never heard of again. */
+  #node = 0;
+  isNodeAway = false;
 
   constructor(factory: ContainerFactory, clock: MovableClock, options: PoolOptions) {
     this.#factory = factory;
@@ -58,6 +61,7 @@ export class ContainerPool {
     payload: object,
   ): { readonly answered: Promise<Activation>; readonly recorded: Promise<Activation> } {
     let slot: Slot | null = null;
+    const node = this.#node;
     const receivedAt = this.#clock.now();
     const ran = (async (): Promise<Ran> => {
       const begin = { activationId, action, receivedAt };
@@ -72,6 +76,7 @@ export class ContainerPool {
       const begunAt = this.#clock.now();
       const init = acquired.isNew ? await initialize(call) : null;
       const called: Called = init?.response == null ? await runOnce(call, payload) : init;
+      if (node !== this.#node) return new Promise(() => undefined);
       const { response, isTimedOut } = called;
       if (response === null) throw new Error('a run without a response');
       const endedAt = this.#clock.now();
@@ -87,6 +92,13 @@ export class ContainerPool {
       return activationOf(one, logs);
     });
     return { answered: ran.then((one) => activationOf(one, [])), recorded };
+  }
+
+  /** With its containers, and without a word. */
+  async loseNode(): Promise<void> {
+    this.#node++;
+    this.isNodeAway = true;
+    for (const slot of this.#slots) await this.#remove(slot);
   }
 
   async close(): Promise<void> {

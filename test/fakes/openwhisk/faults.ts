@@ -11,6 +11,8 @@ export interface Fault {
     /** Done, and nobody hears of it. */
     | { readonly is: 'REPLY_LOST' }
     | { readonly is: 'HTML'; readonly code: number }
+    /** Any JSON, in the place of what the platform would have said. */
+    | { readonly is: 'DOCUMENT'; readonly code: number; readonly document: unknown }
     | { readonly is: 'SLOW'; readonly milliseconds: number };
 }
 
@@ -50,6 +52,10 @@ export async function answerFault(
     case 'HTML':
       response.writeHead(kind.code, { 'content-type': 'text/html' });
       response.end('<html><body><h1>Bad Gateway</h1></body></html>');
+      return true;
+    case 'DOCUMENT':
+      response.writeHead(kind.code, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(kind.document));
       return true;
     case 'SLOW':
       await new Promise((resolve) => setTimeout(resolve, kind.milliseconds));

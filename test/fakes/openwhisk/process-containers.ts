@@ -27,6 +27,11 @@ export class ProcessContainers implements ContainerFactory {
     return this.#containers.size;
   }
 
+  /** As the kernel or somebody else does it; the platform finds out by itself. */
+  kill(): void {
+    for (const container of this.#containers) container.signal('SIGKILL');
+  }
+
   async pull(image: string): Promise<void> {
     this.pulls.push(image);
     const known = this.#images[image];
@@ -87,11 +92,11 @@ class ProcessContainer implements Container {
   }
 
   async pause(): Promise<void> {
-    this.#signal('SIGSTOP');
+    this.signal('SIGSTOP');
   }
 
   async resume(): Promise<void> {
-    this.#signal('SIGCONT');
+    this.signal('SIGCONT');
   }
 
   async takeLog(): Promise<readonly PrintedLine[]> {
@@ -106,7 +111,7 @@ class ProcessContainer implements Container {
   }
 
   async remove(): Promise<void> {
-    this.#signal('SIGKILL');
+    this.signal('SIGKILL');
     await this.ended;
   }
 
@@ -114,7 +119,7 @@ class ProcessContainer implements Container {
     return this.#lines.filter(({ text }) => text === sentinel).length >= 2;
   }
 
-  #signal(name: NodeJS.Signals): void {
+  signal(name: NodeJS.Signals): void {
     const { pid } = this.#child;
     if (pid === undefined) return;
     try {
@@ -149,7 +154,7 @@ class ProcessContainer implements Container {
       const kilobytes = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
       if (kilobytes / 1024 <= this.#memoryMiB) return;
       this.isOutOfMemory = true;
-      this.#signal('SIGKILL');
+      this.signal('SIGKILL');
     } catch {
       // It ended, or this is no Linux.
     }

@@ -63,6 +63,7 @@ export class FakeOpenWhisk {
   readonly #limits: typeof standardLimits;
   readonly #throttles: Throttles;
   readonly #server: Server;
+  #port = 0;
 
   private constructor(options: FakeOpenWhiskOptions) {
     this.#options = options;
@@ -84,11 +85,31 @@ export class FakeOpenWhisk {
   static async start(options: FakeOpenWhiskOptions): Promise<FakeOpenWhisk> {
     const fake = new FakeOpenWhisk(options);
     await new Promise<void>((resolve) => fake.#server.listen(0, '127.0.0.1', resolve));
+    fake.#port = (fake.#server.address() as AddressInfo).port;
     return fake;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Nobody listens, and who waited is cut off. Containers go on, and their calls are recorded. */
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** At the same address. */
+  async startAgain(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
+  }
+
+  /** What the standalone server has forgotten when it was started again: everything. */
+  async forget(): Promise<void> {
+    this.actions.clear();
+    this.activations.forget();
+    await this.pool.loseNode();
+    this.pool.isNodeAway = false;
   }
 
   /** Everything that its API shows. */
@@ -101,8 +122,7 @@ export class FakeOpenWhisk {
 
   async close(): Promise<void> {
     this.clock.close();
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await this.stop();
     await this.pool.close();
   }
 
@@ -211,6 +231,9 @@ export class FakeOpenWhisk {
     }
     const throttled = this.#throttles.refusal(this.clock.now());
     if (throttled !== null) return refuse(response, 429, throttled);
+    if (this.pool.isNodeAway) {
+      return refuse(response, 503, 'The server is currently unavailable.');
+    }
     const activationId = newActivationId();
     const { answered, recorded } = this.pool.run(activationId, action, payload);
     this.#throttles.during(answered);

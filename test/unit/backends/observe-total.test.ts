@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { BackendError } from '../../../backends/contract/error.ts';
 import type { JobStatus } from '../../../backends/contract/job-runner.ts';
 import type { ServiceStatus } from '../../../backends/contract/service-runner.ts';
 import * as kubernetesServices from '../../../backends/kubernetes/observe-service.ts';
 import * as kubernetesJobs from '../../../backends/kubernetes/observe.ts';
 import * as local from '../../../backends/local/observe.ts';
+import { limitsOf } from '../../../backends/openwhisk/limits.ts';
+import { logLine } from '../../../backends/openwhisk/log-lines.ts';
+import { actionOf, answerOf } from '../../../backends/openwhisk/observe.ts';
 import * as slurm from '../../../backends/slurm/observe.ts';
 import { parseSacct, parseSqueue } from '../../../backends/slurm/cli/parse.ts';
 import { parseJobs } from '../../../backends/slurm/rest/codec.ts';
@@ -163,6 +167,111 @@ describe('what a backend says of itself, however strange, gives a status and no 
     expect(wrong.slice(0, 3)).toEqual([]);
   });
 });
+
+const annotations = [
+  { key: 'waitTime', value: 12 },
+  { key: 'initTime', value: 700 },
+  { key: 'fathom-key', value: 'k' },
+];
+const headers = { 'Content-Type': 'application/json', many: ['a', 'b'] };
+const answer = { statusCode: 200, headers, body: '{"a":1}' };
+const activation = { activationId: 'a', duration: 40, annotations };
+
+/** What OpenWhisk says, and what is wrong with what we make of it; null when nothing is. */
+const functionObservers: readonly {
+  readonly name: string;
+  readonly samples: readonly unknown[];
+  readonly finding: (sample: unknown) => string | null;
+}[] = [
+  {
+    name: 'an activation: an answer of HTTP, or one of our errors',
+    samples: [
+      { ...activation, response: { status: 'success', result: answer } },
+      { ...activation, response: { status: 'action developer error', result: { error: 'no' } } },
+    ],
+    finding: (sample) => {
+      try {
+        const { response, start } = answerOf('invoke', sample);
+        const { status, body } = response;
+        if (!(Number.isInteger(status) && status >= 200 && status <= 599)) return 'no status';
+        if (!Object.values(response.headers).every(isText)) return 'a header that is no text';
+        if (!(body instanceof Uint8Array)) return 'no body';
+        return Object.values(start).every(isFiniteOrUnknown) ? null : 'no time';
+      } catch (error) {
+        return error instanceof BackendError && /\w/.test(error.message) ? null : String(error);
+      }
+    },
+  },
+  {
+    name: 'an action: what we need of it, or none',
+    samples: [
+      {
+        ...{ version: '0.0.1', updated: 5, annotations, limits: { timeout: 60_000 } },
+        exec: { kind: 'blackbox', image: 'a:1' },
+      },
+    ],
+    finding: (sample) => {
+      const seen = actionOf(sample);
+      if (seen === null) return null;
+      const { key, version, image, updated, timeoutMs } = seen;
+      const isWhole = [version, image].every(isText) && isFiniteOrUnknown(timeoutMs);
+      return isWhole && (key === null || isText(key)) && Number.isFinite(updated) ? null : 'odd';
+    },
+  },
+  {
+    name: 'limits: numbers, or unknown',
+    samples: [
+      {
+        own: { invocationsPerMinute: 60, minActionMemory: 128, maxActionMemory: 512 },
+        info: { limits: { concurrent_actions: 30, max_action_duration: 300_000 } },
+      },
+    ],
+    finding: (sample) => {
+      const { own = null, info = null } = sample as Fields;
+      const { callsPerMinute, callsAtOnce, memoryMiB, timeoutMs } = limitsOf(own, info);
+      const ranges = [memoryMiB, timeoutMs].flatMap((range) => Object.values(range ?? {}));
+      return [callsPerMinute, callsAtOnce, ...ranges].every(isFiniteOrUnknown) ? null : 'odd';
+    },
+  },
+  {
+    name: 'a line of a log: a line',
+    samples: [{ raw: '2026-08-01T10:00:00.123Z stderr: text' }, { raw: '2026-08-01T10:00:00Z x' }],
+    finding: (sample) => {
+      const { at, text } = logLine(word((sample as Fields)['raw']), 7);
+      return Number.isFinite(at) && isText(text) ? null : 'odd';
+    },
+  },
+];
+
+describe('what OpenWhisk says, however strange, is understood or refused, and never a crash', () => {
+  test.each(functionObservers)('$name', ({ samples, finding }) => {
+    const random = seeded(20_261_129);
+    const wrong: string[] = [];
+    for (let round = 0; round < 3000; round++) {
+      const sample = samples[round % samples.length];
+      const said = round < samples.length ? sample : mutated(sample, random, false);
+      const found = attempt(() => finding(said));
+      if (found !== null) wrong.push(`${found}: ${JSON.stringify(said)}`);
+    }
+    expect(wrong.slice(0, 3)).toEqual([]);
+  });
+});
+
+function attempt(find: () => string | null): string | null {
+  try {
+    return find();
+  } catch (error) {
+    return `it threw ${String(error)}`;
+  }
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function isFiniteOrUnknown(value: unknown): boolean {
+  return value === null || typeof value === 'boolean' || Number.isFinite(value);
+}
 
 const phases = ['PENDING', 'PREPARING', 'PULLING', 'LOADING', 'READY', 'RUNNING', 'ENDED'].concat([
   ...['FAILED', 'STOPPED', 'UNKNOWN'],
