@@ -48,6 +48,8 @@ export class MemoryFunctions implements Backend {
   instead: (request: Request) => Promise<Invocation> | null = () => null;
   outcome: (ticket: string) => Answered | Lost | null = () => null;
   label = 'yes';
+  /** Thrown by every operation for which there is one. */
+  failure: (operation: string) => BackendError | null = () => null;
 
   constructor(name: string) {
     this.name = name;
@@ -64,6 +66,7 @@ export class MemoryFunctions implements Backend {
   }
 
   async release(handle: Handle): Promise<void> {
+    this.#assertWell('release');
     this.deployed.delete(this.#keyOf(handle));
   }
 
@@ -83,6 +86,7 @@ export class MemoryFunctions implements Backend {
     return {
       deploy: async (workload, { key }) => {
         this.calls.push('deploy');
+        this.#assertWell('deploy');
         this.deployed.set(key, workload);
         return { backend: this.name, version: 1, native: { key } };
       },
@@ -125,7 +129,13 @@ export class MemoryFunctions implements Backend {
     };
   }
 
+  #assertWell(operation: string): void {
+    const error = this.failure(operation);
+    if (error !== null) throw error;
+  }
+
   #find(operation: string, handle: Handle): void {
+    this.#assertWell(operation);
     if (this.deployed.has(this.#keyOf(handle))) return;
     throw new BackendError('NotFound', operation, 'There is no such function.');
   }
