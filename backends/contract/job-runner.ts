@@ -41,6 +41,7 @@ export interface SubmitOptions {
  * A wish, heeded where `Capabilities.arrays`: these jobs go to the backend as one native object, in one request. Each stays
  * a job of its own for every method, by its own key: a `submit` of another member adopts what is there already. Where the
  * array was made before, or a member has a job by itself, nothing is made twice; who is missing in it is submitted alone.
+ * A member may run from then on, before it is submitted itself: whoever gives it up submits it, and releases the handle.
  */
 export interface JobArray {
   /** Of the whole; the array's native name derives from it. */

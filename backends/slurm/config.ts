@@ -95,6 +95,8 @@ const schema = z.strictObject({
   enforcesMemory: z.boolean().default(false),
   /** The start of the command that runs a module's folder on a node; empty when none is installed there. */
   runtime: z.array(z.string()).default([]),
+  /** Most jobs handed over as one array; no more than the MaxArraySize of the site. What is more becomes further arrays. */
+  arrayLimit: count.max(1_000_000).default(1000),
   /** Starts a program on each node of a job on several, for example with `--mpi=none`. */
   srun: z.array(z.string()).min(1).default(['srun']),
   /** How images run; null when they do not. */

@@ -1,4 +1,5 @@
 import type { BackendErrorKind } from '../contract/error.ts';
+import { BackendError } from '../contract/error.ts';
 
 /** Sentences of Slurm and ssh, in the order in which they are tried. */
 const forms: readonly (readonly [RegExp, BackendErrorKind])[] = [
@@ -21,4 +22,11 @@ const forms: readonly (readonly [RegExp, BackendErrorKind])[] = [
 /** What kind of error Slurm's own sentence means; null for one that is not known here. */
 export function kindOfWords(said: string): BackendErrorKind | null {
   return forms.find(([form]) => form.test(said))?.[1] ?? null;
+}
+
+/** A file system's refusal: it may work again later. */
+export function asBackendError(error: unknown, operation: string, what: string): BackendError {
+  if (error instanceof BackendError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new BackendError('Unavailable', operation, `${what}: ${reason}`, { cause: error });
 }

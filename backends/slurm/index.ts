@@ -26,7 +26,9 @@ export const slurm = defineBackend<SlurmSettings>({
     const site = new Site({ name, settings, surroundings, client });
     try {
       site.folders.prepare('create');
-      await site.folders.sweep(surroundings.now() - abandonedAfterMs);
+      const now = surroundings.now();
+      await site.folders.sweep(now - abandonedAfterMs);
+      await site.arrays.sweep(now - abandonedAfterMs, now);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       surroundings.log('warn', `${name}: ${reason}`);
@@ -59,6 +61,7 @@ class SlurmBackend implements Backend {
       images: container !== null,
       processes: runtime.length > 0,
       severalNodes: true,
+      arrays: true,
       separatesStreams: true,
     });
     this.jobs = new SlurmJobs(site);

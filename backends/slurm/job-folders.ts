@@ -12,6 +12,8 @@ import {
   writeOnce,
 } from '../work-folder/control-file.ts';
 import { placeInputs } from '../work-folder/inputs.ts';
+import { claimFile } from './claims.ts';
+import { asBackendError } from './errors.ts';
 import type { BatchRequest } from './native.ts';
 import { rankFile, rankProgram } from './several-nodes.ts';
 import { supervisorProgram } from './supervisor-program.ts';
@@ -42,7 +44,16 @@ export interface JobRecord {
   readonly labels: { readonly [name: string]: string };
   readonly mark: string;
   readonly submittedAt: number;
+  /** Of this job by itself. */
   readonly request: BatchRequest;
+  /** Where it was to be handed over with others; whether it was, the array's own folder says. */
+  readonly array?: ArrayPlace;
+}
+
+export interface ArrayPlace {
+  readonly name: string;
+  readonly mark: string;
+  readonly index: number;
 }
 
 /** The shared folder: `jobs/<name>/` for each job, complete from the moment it is seen. */
@@ -59,7 +70,7 @@ export class JobFolders {
   prepare(operation: string): void {
     try {
       statSync(this.#root);
-      for (const folder of ['jobs', 'staging', 'trash']) {
+      for (const folder of ['jobs', 'arrays', 'staging', 'trash']) {
         makePrivateFolder(join(this.#root, folder));
       }
     } catch (error) {
@@ -110,11 +121,7 @@ export class JobFolders {
 
   /** The last words of the batch script itself; empty when it said nothing. */
   scriptOutput(name: string): string {
-    try {
-      return readFileSync(join(this.folder(name), 'slurm.out'), 'utf8').slice(-1000);
-    } catch {
-      return '';
-    }
+    return lastWords(join(this.folder(name), 'slurm.out'));
   }
 
   /** When the supervisor last said that the program runs; null when it never did. */
@@ -185,41 +192,12 @@ export class JobFolders {
     }
     await rm(trash, { recursive: true, force: true });
   }
-
-  /** The latest claim to submit the job, with its number; null when the folder is gone. */
-  latestClaim(name: string): { readonly number: number; readonly claim: unknown } | null {
-    for (let number = 0, found: unknown = null; ; number++) {
-      const claim = readControlFile(join(this.folder(name), claimFile(number)));
-      if (claim === null) return number === 0 ? null : { number: number - 1, claim: found };
-      found = claim;
-    }
-  }
-
-  /** False when somebody else has that number. */
-  claim(name: string, number: number, claim: object): boolean {
-    try {
-      return writeOnce(join(this.folder(name), claimFile(number)), claim);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-      throw asBackendError(error, 'submit', 'The shared folder cannot be written');
-    }
-  }
-
-  replaceClaim(name: string, number: number, claim: object): void {
-    try {
-      replaceFile(join(this.folder(name), claimFile(number)), claim);
-    } catch {
-      // The folder is gone, or full: then the claim runs out by its age.
-    }
-  }
 }
 
-function claimFile(number: number): string {
-  return `submitting.${number}.json`;
-}
-
-export function asBackendError(error: unknown, operation: string, what: string): BackendError {
-  if (error instanceof BackendError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new BackendError('Unavailable', operation, `${what}: ${reason}`, { cause: error });
+export function lastWords(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').slice(-1000);
+  } catch {
+    return '';
+  }
 }

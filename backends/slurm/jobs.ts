@@ -1,48 +1,44 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JobRunner, JobStatus, LogChunk, OutputFolder } from '../contract/job-runner.ts';
+import type {
+  JobRunner,
+  JobStatus,
+  LogChunk,
+  OutputFolder,
+  SubmitOptions,
+} from '../contract/job-runner.ts';
 import type { Handle, JobWorkload } from '../contract/workload.ts';
 import { readLog } from '../work-folder/log-reader.ts';
 import { outputFolder } from '../work-folder/outputs.ts';
+import { ArraySubmission } from './array-submission.ts';
+import { Claims, removed } from './claims.ts';
 import type { JobRecord } from './job-folders.ts';
 import { isEndState } from './observe.ts';
+import type { Order } from './order.ts';
+import { orderOf } from './order.ts';
 import type { Site } from './site.ts';
 import { Submission } from './submission.ts';
-import { nativeName, translateJob } from './translate.ts';
 
 /** Between two looks at the files of a watched job, which cost Slurm nothing. */
 const fileLookMs = 200;
 
 export class SlurmJobs implements JobRunner {
   readonly #site: Site;
+  readonly #claims: Claims;
   readonly #submission: Submission;
+  readonly #arrays: ArraySubmission;
   readonly #submitting = new Map<string, Promise<Handle>>();
 
   constructor(site: Site) {
     this.#site = site;
-    this.#submission = new Submission(site);
+    this.#claims = new Claims(() => site.surroundings.now(), site.settings);
+    this.#submission = new Submission(site, this.#claims);
+    this.#arrays = new ArraySubmission(site, this.#claims);
   }
 
-  async submit(
-    workload: JobWorkload,
-    options: { readonly key: string; readonly signal: AbortSignal },
-  ): Promise<Handle> {
-    const site = this.#site;
-    site.assertOpen('submit');
-    const name = nativeName(options.key);
-    const mark = randomUUID().slice(0, 13);
-    const folder = site.folders.folderOnNodes(name);
-    const { request, launch } = translateJob(workload, site.settings, { name, mark, folder });
-    const record: JobRecord = {
-      version: 1,
-      name,
-      key: options.key,
-      title: workload.title,
-      labels: workload.labels,
-      mark,
-      submittedAt: site.surroundings.now(),
-      request,
-    };
+  async submit(workload: JobWorkload, options: SubmitOptions): Promise<Handle> {
+    this.#site.assertOpen('submit');
+    const order = orderOf(this.#site, workload, options.key);
+    const { name } = order.record;
     for (;;) {
       const underWay = this.#submitting.get(name);
       if (underWay === undefined) break;
@@ -50,9 +46,7 @@ export class SlurmJobs implements JobRunner {
       const handle = await underWay.catch(() => null);
       if (handle !== null) return handle;
     }
-    const submitting = this.#submit(record, workload, launch, options.signal).finally(() =>
-      this.#submitting.delete(name),
-    );
+    const submitting = this.#submit(order, options).finally(() => this.#submitting.delete(name));
     this.#submitting.set(name, submitting);
     return submitting;
   }
@@ -105,24 +99,40 @@ export class SlurmJobs implements JobRunner {
     return outputFolder(`${this.#site.folders.folder(name)}/work/out`);
   }
 
-  async #submit(
-    record: JobRecord,
-    workload: JobWorkload,
-    launch: Parameters<Site['folders']['create']>[1]['launch'],
-    signal: AbortSignal,
-  ): Promise<Handle> {
+  async #submit(order: Order, { signal, array }: SubmitOptions): Promise<Handle> {
     const { folders, surroundings } = this.#site;
+    const { record, workload, launch } = order;
     folders.prepare('submit');
     const known = this.#site.jobId(record.name);
     if (known !== null) return this.#site.handle(record.name, known);
-    const claim = this.#submission.newClaim();
-    const { placeBlob } = surroundings;
-    const isNew =
-      folders.record(record.name) === null &&
-      (await folders.create(record, { workload, launch, claim, placeBlob, signal }));
-    const there = isNew ? record : (folders.record(record.name) ?? record);
-    const id = await this.#submission.finish(there, isNew, signal);
-    return this.#site.handle(record.name, id);
+    for (;;) {
+      const there = folders.record(record.name);
+      if (there !== null) return this.#adopt(there, array ?? null, signal);
+      if (array !== undefined && (await this.#arrays.handOver(order, array, signal))) continue;
+      const claim = this.#claims.first();
+      const { placeBlob } = surroundings;
+      if (await folders.create(record, { workload, launch, claim, placeBlob, signal })) {
+        const id = await this.#submission.finish(record, true, signal);
+        return this.#site.handle(record.name, id);
+      }
+    }
+  }
+
+  /** A job whose folder stands: in Slurm, on its way there, or left by somebody. */
+  async #adopt(
+    record: JobRecord,
+    array: SubmitOptions['array'] | null,
+    signal: AbortSignal,
+  ): Promise<Handle> {
+    const site = this.#site;
+    const isAlone = record.array === undefined || site.jobId(record.name) !== null;
+    const element = isAlone ? null : await this.#arrays.element(record, array ?? null, signal);
+    if (element === null) {
+      return site.handle(record.name, await this.#submission.finish(record, false, signal));
+    }
+    const id = site.keepId(record, element, true);
+    if (id === null) throw removed();
+    return site.handle(record.name, id);
   }
 
   /** Until its files changed or Slurm may be asked again. */

@@ -1,5 +1,6 @@
 /** What Slurm says of a job, whichever way it was asked. Times in epoch milliseconds. */
 export interface NativeJob {
+  /** `17`; `17_4` for an element of an array, whose number of its own changes when Slurm splits it off. */
   readonly id: string;
   readonly name: string;
   readonly comment: string;
@@ -11,6 +12,11 @@ export interface NativeJob {
   readonly startedAt: number | null;
   /** A forecast while the job lives. */
   readonly endedAt: number | null;
+}
+
+/** Of the array that has the element; of a job by itself, its own. */
+export function baseOf(id: string): string {
+  return id.split('_')[0] ?? id;
 }
 
 export interface NativeNode {
@@ -56,4 +62,11 @@ export interface BatchRequest {
   readonly memoryMiB: number;
   readonly timeLimitMinutes: number;
   readonly gpus: { readonly type: string | null; readonly count: number } | null;
+  /** Of several jobs that are asked for as one; absent for one. */
+  readonly array?: {
+    /** As `0-4,7%2`. */
+    readonly tasks: string;
+    /** The array that has to be over first; null for none. */
+    readonly after: string | null;
+  };
 }

@@ -22,6 +22,10 @@ export async function release(site: Site, handle: Handle): Promise<void> {
   await untilGone(site, record);
   await site.folders.remove(name, record.mark, site.surroundings.now());
   site.forget(record);
+  if (record.array === undefined) return;
+  const array = site.arrays.record(record.array.name);
+  if (array?.mark !== record.array.mark || site.arrays.isNeeded(array)) return;
+  await site.arrays.remove(array, site.surroundings.now());
 }
 
 async function untilGone(site: Site, record: JobRecord): Promise<void> {

@@ -5,12 +5,13 @@ import type { JobStatus } from '../contract/job-runner.ts';
 import type { Handle } from '../contract/workload.ts';
 import type { SlurmClient } from './client.ts';
 import type { SlurmSettings } from './config.ts';
+import { ArrayFolders } from './array-folders.ts';
 import type { JobRecord } from './job-folders.ts';
 import { JobFolders } from './job-folders.ts';
 import type { NativeJob } from './native.ts';
 import { isEndState, judge, provenEnd } from './observe.ts';
 import { SchedulerView } from './scheduler-view.ts';
-import { isNativeName } from './translate.ts';
+import { commentOf, isNativeName } from './translate.ts';
 
 /** What every part of this backend works with: the shared folder, Slurm, and what both say of a job. */
 export class Site {
@@ -19,6 +20,7 @@ export class Site {
   readonly surroundings: BackendSurroundings;
   readonly client: SlurmClient;
   readonly folders: JobFolders;
+  readonly arrays: ArrayFolders;
   readonly #view: SchedulerView;
   /** Since when Slurm has been saying that a job is over (or unknown) whose end is not in its folder; by mark. */
   readonly #overSince = new Map<string, number>();
@@ -35,10 +37,9 @@ export class Site {
     this.settings = settings;
     this.surroundings = parts.surroundings;
     this.client = parts.client;
-    this.folders = new JobFolders(
-      settings.sharedFolder,
-      settings.sharedFolderOnNodes ?? settings.sharedFolder,
-    );
+    const rootOnNodes = settings.sharedFolderOnNodes ?? settings.sharedFolder;
+    this.folders = new JobFolders(settings.sharedFolder, rootOnNodes);
+    this.arrays = new ArrayFolders(settings.sharedFolder, rootOnNodes, this.folders);
     this.#view = new SchedulerView(parts.client, {
       spacingMs: settings.pollMs,
       usesAccounting: settings.accounting === 'detect',
@@ -86,6 +87,12 @@ export class Site {
     return textIn(this.folders.read(name, 'native'), 'id');
   }
 
+  /** Keeps the id for good: this one, or the one that is known already. Null when the job was released. */
+  keepId({ name }: JobRecord, id: string, adopted: boolean): string | null {
+    const at = this.surroundings.now();
+    return this.folders.writeOnce(name, 'native', { id, at, adopted }) ? id : this.jobId(name);
+  }
+
   /** The job that really runs the work: another one only when Slurm took a submit late that we had repeated. */
   runnerId(name: string): string | null {
     return textIn(this.folders.read(name, 'runner'), 'job') || this.jobId(name);
@@ -120,7 +127,7 @@ export class Site {
       exit: this.folders.read(name, 'exit'),
       cancel: this.folders.read(name, 'cancel'),
       native,
-      scriptOutput: this.folders.scriptOutput(name),
+      scriptOutput: this.#scriptOutput(record),
       beatAgeMs: this.#age(this.folders.beatAt(name)),
       overForMs: this.#overFor(mark, native),
       visibilityMs: this.settings.visibilitySeconds * 1000,
@@ -146,6 +153,13 @@ export class Site {
     return this.provenEnd(name) ?? status;
   }
 
+  #scriptOutput({ name, array }: JobRecord): string {
+    const own = this.folders.scriptOutput(name);
+    return own === '' && array !== undefined
+      ? this.arrays.scriptOutput(array.name, array.index)
+      : own;
+  }
+
   #overFor(mark: string, native: NativeJob | null): number {
     if (native !== null && !isEndState(native)) {
       this.#overSince.delete(mark);
@@ -167,8 +181,13 @@ export class Site {
 }
 
 /** A controller that lost its state counts from 1 again, so a number alone may be anybody's job. */
-function isOurs(job: NativeJob, { name, request }: JobRecord): boolean {
-  return job.name === name && (job.comment === '' || job.comment === request.comment);
+function isOurs(job: NativeJob, { name, request, array }: JobRecord): boolean {
+  const isIt = (expected: string, comment: string): boolean =>
+    job.name === expected && (job.comment === '' || job.comment === comment);
+  return (
+    isIt(name, request.comment) ||
+    (array !== undefined && isIt(array.name, commentOf(array.mark)) && job.id.includes('_'))
+  );
 }
 
 function textIn(value: unknown, name: string): string | null {

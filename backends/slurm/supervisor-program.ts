@@ -20,6 +20,8 @@ use warnings;
 my $clock = eval { require Time::HiRes; 1 };
 my $longest = 16384;
 my $job = $ENV{SLURM_JOB_ID} || '';
+# Numbers of elements are given as Slurm splits them off; this name of theirs stays.
+$job = "$ENV{SLURM_ARRAY_JOB_ID}_$ENV{SLURM_ARRAY_TASK_ID}" if defined $ENV{SLURM_ARRAY_JOB_ID} && defined $ENV{SLURM_ARRAY_TASK_ID};
 
 sub now { return $clock ? Time::HiRes::time() : time() }
 sub ms { return int($_[0] * 1000) }

@@ -35,6 +35,11 @@ export function isNativeName(name: unknown): name is string {
   return typeof name === 'string' && /^[a-z0-9-]{1,80}$/.test(name);
 }
 
+/** Tells a job of a folder from one of an earlier folder of that name. */
+export function commentOf(mark: string): string {
+  return `fathom:${mark}`;
+}
+
 /** Pure: what is asked of Slurm and of the supervisor, shown to people as the dry run. `folder` is the job's, as nodes see it. */
 export function translateJob(
   workload: JobWorkload,
@@ -45,7 +50,7 @@ export function translateJob(
   const workFolder = `${job.folder}/work`;
   const request: BatchRequest = {
     name: job.name,
-    comment: `fathom:${job.mark}`,
+    comment: commentOf(job.mark),
     script: batchScript(job.folder, job.mark),
     folder: job.folder,
     output: `${job.folder}/slurm.out`,
@@ -102,18 +107,29 @@ export function secretsFile(secrets: JobWorkload['secrets']): string {
 
 /** Holds the folder and its mark; all other values are data in files. */
 function batchScript(folder: string, mark: string): string {
-  const noPerl =
-    '{"cause":"NOT_STARTED","job":"","code":null,"signal":null,"stop":null,"startedAt":null,"endedAt":null,"lines":["There is no perl on the node."]}';
   return `#!/bin/sh
 cd ${shellWord(folder)} || exit 74
-if ! command -v perl > /dev/null 2>&1; then
+mark=${shellWord(mark)}
+${superviseScript}`;
+}
+
+/** Of every element: which job it is, the file says. Names and marks have no spaces. */
+export function arrayScript(folder: string): string {
+  return `#!/bin/sh
+cd ${shellWord(folder)} && [ -n "$SLURM_ARRAY_TASK_ID" ] || exit 74
+line=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" members)
+mark=\${line#* }
+[ -n "$mark" ] && cd "../../jobs/\${line% *}" || exit 74
+${superviseScript}`;
+}
+
+const superviseScript = `if ! command -v perl > /dev/null 2>&1; then
   mkdir claim || exit 75
-  printf '%s' '${noPerl}' > exit.json.draft && mv exit.json.draft exit.json
+  printf '%s' '{"cause":"NOT_STARTED","job":"","code":null,"signal":null,"stop":null,"startedAt":null,"endedAt":null,"lines":["There is no perl on the node."]}' > exit.json.draft && mv exit.json.draft exit.json
   exit 69
 fi
-exec perl ./supervise.pl ${shellWord(mark)}
+exec perl ./supervise.pl "$mark"
 `;
-}
 
 function commandOf(
   workload: JobWorkload,

@@ -28,6 +28,10 @@ function siteOf(slurm: RealSlurm, transport: object): SlurmSite {
         gpus: gpusOf(field('TresPerNode')),
       };
     },
+    arrayOf: async (id) => {
+      const said = await slurm.command('scontrol', '--oneliner', 'show', 'job', id);
+      return / ArrayJobId=(\d+)/.exec(said)?.[1] ?? null;
+    },
     close: async () => {
       const set = (state: string): Promise<string> =>
         slurm.command('scontrol', 'update', 'partitionname=main', `state=${state}`);

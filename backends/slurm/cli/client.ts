@@ -1,6 +1,7 @@
 import { BackendError } from '../../contract/error.ts';
 import type { NativeRequest } from '../../contract/native-request.ts';
 import type { CliSettings } from '../config.ts';
+import { jobsWithIds } from '../elements.ts';
 import { kindOfWords } from '../errors.ts';
 import type { BatchRequest, NativeJob, NativeSite } from '../native.ts';
 import { parseNodes, parseSacct, parseSqueue, sacctFormat, squeueFormat } from './parse.ts';
@@ -10,6 +11,8 @@ import { sbatchArguments } from './sbatch.ts';
 import { shellCommand } from './shell-words.ts';
 
 const idsAtOnce = 500;
+/** Elements of arrays each in a line of its own, also those that wait. */
+const everyJob = ['--noheader', '--states=all', '--array'] as const;
 
 /** Slurm's own commands, here or through ssh. */
 export class CliClient {
@@ -46,7 +49,7 @@ export class CliClient {
   }
 
   async named(name: string): Promise<readonly NativeJob[]> {
-    const argv = ['--noheader', '--states=all', `--name=${name}`, `--format=${squeueFormat}`];
+    const argv = [...everyJob, `--name=${name}`, `--format=${squeueFormat}`];
     const result = await this.#run('find', 'squeue', argv);
     if (result.code !== 0) throw commandError('find', result);
     return parseSqueue(result.stdout).filter((job) => job.name === name);
@@ -56,7 +59,7 @@ export class CliClient {
     const found = new Map<string, NativeJob>();
     for (let start = 0; start < ids.length; start += idsAtOnce) {
       const wanted = ids.slice(start, start + idsAtOnce);
-      const argv = ['--noheader', '--states=all', `--jobs=${wanted.join(',')}`];
+      const argv = [...everyJob, `--jobs=${wanted.join(',')}`];
       const result = await this.#run('inspect', 'squeue', [...argv, `--format=${squeueFormat}`]);
       // Only a question about one job alone is answered like that; of several, the unknown are left out.
       if (isUnknownJob(result)) continue;
@@ -67,16 +70,16 @@ export class CliClient {
   }
 
   async history(ids: readonly string[]): Promise<ReadonlyMap<string, NativeJob> | null> {
-    const found = new Map<string, NativeJob>();
+    const found: NativeJob[] = [];
     for (let start = 0; start < ids.length; start += idsAtOnce) {
       const jobs = ids.slice(start, start + idsAtOnce).join(',');
       const argv = ['--noheader', '--parsable2', '--allocations', `--format=${sacctFormat}`];
       const result = await this.#run('inspect', 'sacct', [...argv, `--jobs=${jobs}`]);
       if (/accounting storage is disabled/i.test(result.stderr)) return null;
       if (result.code !== 0) throw commandError('inspect', result);
-      for (const job of parseSacct(result.stdout)) found.set(job.id, job);
+      found.push(...parseSacct(result.stdout));
     }
-    return found;
+    return jobsWithIds(found, ids);
   }
 
   async cancel(id: string): Promise<void> {
@@ -88,7 +91,7 @@ export class CliClient {
   async site(): Promise<NativeSite> {
     const [nodes, waiting] = await Promise.all([
       this.#run('health', 'scontrol', ['--oneliner', '--detail', 'show', 'nodes']),
-      this.#run('health', 'squeue', ['--noheader', '--states=PENDING', '--format=%i']),
+      this.#run('health', 'squeue', ['--noheader', '--array', '--states=PENDING', '--format=%i']),
     ]);
     for (const result of [nodes, waiting]) {
       if (result.code !== 0) throw commandError('health', result);

@@ -25,7 +25,8 @@ export function parseSqueue(text: string): readonly NativeJob[] {
   );
 }
 
-export const sacctFormat = 'JobIDRaw,State,Start,End,JobName';
+/** Of an element of an array JobIDRaw is the number that changes. */
+export const sacctFormat = 'JobID,State,Start,End,JobName';
 
 /** `CANCELLED by 1000` is CANCELLED; a job that was requeued has several lines, of which the last counts. */
 export function parseSacct(text: string): readonly NativeJob[] {

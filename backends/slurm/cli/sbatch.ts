@@ -25,6 +25,8 @@ export function sbatchArguments(request: BatchRequest): readonly string[] {
     ...option('constraint', request.constraint),
     ...option('reservation', request.reservation),
     ...option('gres', gresOf(request)),
+    ...option('array', request.array?.tasks ?? null),
+    ...option('dependency', afterOf(request)),
   ];
 }
 
@@ -32,6 +34,12 @@ export function sbatchArguments(request: BatchRequest): readonly string[] {
 export function gresOf({ gpus }: BatchRequest): string | null {
   if (gpus === null) return null;
   return ['gpu', ...(gpus.type === null ? [] : [gpus.type]), gpus.count].join(':');
+}
+
+/** However the other one ends; one that Slurm has forgotten is over. */
+export function afterOf({ array }: BatchRequest): string | null {
+  const after = array?.after ?? null;
+  return after === null ? null : `afterany:${after}`;
 }
 
 function option(name: string, value: string | null): readonly string[] {

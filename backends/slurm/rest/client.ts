@@ -4,7 +4,9 @@ import type { BackendSurroundings } from '../../contract/definition.ts';
 import { BackendError } from '../../contract/error.ts';
 import type { NativeRequest } from '../../contract/native-request.ts';
 import type { RestSettings } from '../config.ts';
+import { jobsWithIds } from '../elements.ts';
 import type { BatchRequest, NativeJob, NativeSite } from '../native.ts';
+import { baseOf } from '../native.ts';
 import { apiVersions, parseJobs, parseNodes, submitBody } from './codec.ts';
 import type { Answer } from './http.ts';
 import { SlurmHttp, answerError, unknownJob } from './http.ts';
@@ -67,11 +69,9 @@ export class RestClient {
   }
 
   async jobs(ids: readonly string[]): Promise<ReadonlyMap<string, NativeJob>> {
-    if (ids.length > singleQuestions) {
+    if (new Set(ids.map(baseOf)).size > singleQuestions) {
       const answer = await this.#get('inspect', '/jobs');
-      const wanted = new Set(ids);
-      const ours = parseJobs(answer.body).filter(({ id }) => wanted.has(id));
-      return new Map(ours.map((job) => [job.id, job]));
+      return jobsWithIds(parseJobs(answer.body), ids);
     }
     return this.#each(ids, async (id) => {
       const answer = await this.#send('inspect', 'GET', `/job/${id}`);
@@ -136,22 +136,20 @@ export class RestClient {
     this.#http.close();
   }
 
+  /** Of an array all elements are asked for: older versions know no other question. */
   async #each(
     ids: readonly string[],
     ask: (id: string) => Promise<Answer | null>,
   ): Promise<ReadonlyMap<string, NativeJob>> {
-    const found = new Map<string, NativeJob>();
-    const rest = [...ids];
+    const jobs: NativeJob[] = [];
+    const rest = [...new Set(ids.map(baseOf))];
     const worker = async (): Promise<void> => {
       for (let id = rest.pop(); id !== undefined; id = rest.pop()) {
-        const answer = await ask(id);
-        // After a requeue the accounting has several records; the last one counts.
-        const job = parseJobs(answer?.body).findLast((one) => one.id === id);
-        if (job !== undefined) found.set(id, job);
+        jobs.push(...parseJobs((await ask(id))?.body));
       }
     };
     await Promise.all(Array.from({ length: atATime }, worker));
-    return found;
+    return jobsWithIds(jobs, ids);
   }
 
   async #get(operation: string, path: string): Promise<Answer> {

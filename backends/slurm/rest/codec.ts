@@ -1,4 +1,4 @@
-import { gresOf } from '../cli/sbatch.ts';
+import { afterOf, gresOf } from '../cli/sbatch.ts';
 import { isJsonObject } from '../../../domain/json.ts';
 import type { BatchRequest, NativeJob, NativeNode } from '../native.ts';
 import { numberOf, objectsOf, textOf, timeOf, wordsOf } from './values.ts';
@@ -25,6 +25,8 @@ export function submitBody(request: BatchRequest, version: string): object {
     ...given('account', request.account),
     ...given('constraints', request.constraint),
     ...given('reservation', request.reservation),
+    ...given('array', request.array?.tasks ?? null),
+    ...given('dependency', afterOf(request)),
   };
   const gres = gresOf(request);
   if (minorOf(version) <= 38) {
@@ -54,13 +56,14 @@ export function submitBody(request: BatchRequest, version: string): object {
     : { job: { ...job, script: request.script } };
 }
 
+/** What waits of an array is one job, whose id says which elements: `17_[4-9%2]`. See `../elements.ts`. */
 export function parseJobs(body: unknown): readonly NativeJob[] {
   return objectsOf(isJsonObject(body) ? body['jobs'] : null).flatMap((job) => {
-    const id = numberOf(job['job_id']);
+    const id = idOf(job);
     if (id === null) return [];
     return [
       {
-        id: String(id),
+        id,
         name: textOf(job['name']),
         // The accounting has several comments.
         comment: isJsonObject(job['comment'])
@@ -88,6 +91,19 @@ export function parseNodes(body: unknown): readonly NativeNode[] {
     gres: textOf(node['gres']),
     gresInUse: textOf(node['gres_used']),
   }));
+}
+
+/** slurmctld has the array's fields in the job, the accounting in `array`. */
+function idOf(job: { readonly [name: string]: unknown }): string | null {
+  const { array } = job;
+  const isAccounted = isJsonObject(array);
+  const base = numberOf(isAccounted ? array['job_id'] : job['array_job_id']);
+  const own = numberOf(job['job_id']);
+  // 0 for a job by itself.
+  if (base === null || base === 0) return own === null ? null : String(own);
+  const task = numberOf(isAccounted ? array['task_id'] : job['array_task_id']);
+  if (task !== null) return `${base}_${task}`;
+  return `${base}_[${textOf(isAccounted ? array['task'] : job['array_task_string'])}]`;
 }
 
 /** slurmctld says `job_state`, the accounting `state.current`; flags stand beside the state since v0.0.40. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JobRunner } from '../../../backends/contract/job-runner.ts';
 import type { Handle } from '../../../backends/contract/workload.ts';
+import { arrayPromises } from './job-arrays.contract.ts';
 import { endPromises } from './job-ends.contract.ts';
 import { logPromises } from './job-logs.contract.ts';
 import { programPromises } from './job-programs.contract.ts';
@@ -41,6 +42,7 @@ export function jobRunnerContract(target: BackendTarget): void {
     endPromises(opened);
     logPromises(opened);
     resourcePromises(opened);
+    arrayPromises(opened);
 
     test('the same key is the same job, at the same time, later and from another process', async () => {
       const under = opened();

@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers';
 import type { JobWorkload } from '../../../backends/contract/workload.ts';
+import type { ArrayOrder } from './under-test.ts';
 import { slurm } from '../../../backends/slurm/index.ts';
 import { localSurroundings } from './local-surroundings.ts';
 
@@ -9,13 +10,16 @@ const order = JSON.parse(await text(process.stdin)) as {
   settings: object;
   workload: JobWorkload;
   key: string;
+  array?: ArrayOrder;
 };
+const { array } = order;
 const surroundings = localSurroundings('/nonexistent', order.blobs, []);
 // Without the other backends and their libraries it starts in a third of the time.
 const backend = await slurm.open('hpc', order.settings, surroundings);
 const handle = await backend.jobs?.submit(order.workload, {
   key: order.key,
   signal: AbortSignal.timeout(10_000),
+  ...(array === undefined ? {} : { array: { ...array, members: async () => array.members } }),
 });
 process.stdout.write(JSON.stringify(handle));
 await backend.close();

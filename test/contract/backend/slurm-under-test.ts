@@ -10,7 +10,7 @@ import type { Backend } from '../../../backends/contract/backend.ts';
 import type { Handle, JobWorkload } from '../../../backends/contract/workload.ts';
 import { createBackend } from '../../../backends/registry.ts';
 import { knownBlobs, localSurroundings } from './local-surroundings.ts';
-import type { JobsUnderTest, Requested } from './under-test.ts';
+import type { ArrayOrder, JobsUnderTest, Requested } from './under-test.ts';
 import { nativeText, submit } from './under-test.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -26,6 +26,8 @@ export interface SlurmSite {
   readonly gpu: { readonly model: string; readonly native: string };
   /** What Slurm was asked for. */
   requested(id: string): Promise<Requested>;
+  /** The array that has the job; null for a job by itself. */
+  arrayOf(id: string): Promise<string | null>;
   /** Jobs that are submitted now wait, until what it gives is called. */
   close(): Promise<() => Promise<void>>;
   /** Ends what is left and removes everything. */
@@ -39,7 +41,8 @@ export interface SlurmUnderTest extends JobsUnderTest {
   readonly submitAgain: (
     workload: JobWorkload,
     key: string,
-    crashAt?: number,
+    crashAt?: number | null,
+    array?: ArrayOrder,
   ) => Promise<Handle | null>;
 }
 
@@ -70,9 +73,10 @@ export async function openSlurm(
     workload: JobWorkload,
     key: string,
     crashAt: number | null = null,
+    array?: ArrayOrder,
   ): Promise<Handle | null> => {
     program ??= bundleSubmitting(folder);
-    const order = { blobs, settings: all, workload, key };
+    const order = { blobs, settings: all, workload, key, array };
     return submitFromAnotherProcess(await program, order, crashAt);
   };
   const backend = await again();
@@ -86,12 +90,13 @@ export async function openSlurm(
     sharedFolder,
     again,
     submitAgain,
-    submitElsewhere: async (workload, key) => {
-      const handle = await submitAgain(workload, key);
+    submitElsewhere: async (workload, key, array) => {
+      const handle = await submitAgain(workload, key, null, array);
       if (handle === null) throw new Error('the submitting process was killed');
       return handle;
     },
     requested: (handle) => site.requested(nativeText(handle, 'id')),
+    arrayOf: (handle) => site.arrayOf(nativeText(handle, 'id')),
     waitingJob: async (workload) => {
       const over = await site.close();
       return { handle: await submit(jobs, workload), over };
@@ -157,6 +162,7 @@ async function submitFromAnotherProcess(
     readonly settings: object;
     readonly workload: JobWorkload;
     readonly key: string;
+    readonly array: ArrayOrder | undefined;
   },
   crashAt: number | null,
 ): Promise<Handle | null> {

@@ -2,6 +2,8 @@ import type { Backend } from '../../../backends/contract/backend.ts';
 import { BackendError } from '../../../backends/contract/error.ts';
 import type { BackendErrorKind } from '../../../backends/contract/error.ts';
 import type {
+  ArrayMember,
+  JobArray,
   JobRunner,
   JobStatus,
   LogChunk,
@@ -30,7 +32,9 @@ export interface BackendUnderTest {
   /** Another instance on the same jobs and services, as after a restart. The caller closes it. */
   again(): Promise<Backend>;
   /** Submits from another process, which ends afterwards. */
-  submitElsewhere(workload: JobWorkload, key: string): Promise<Handle>;
+  submitElsewhere(workload: JobWorkload, key: string, array?: ArrayOrder): Promise<Handle>;
+  /** What a person would name the native object that has this job together with others; null for a job by itself. */
+  readonly arrayOf?: (handle: Handle) => Promise<string | null>;
   /** What the native objects of a job ask for. */
   requested(handle: Handle): Promise<Requested>;
   /** Submits a job that cannot start (the site is full, or it asks for too much) before `over`. */
@@ -46,6 +50,11 @@ export interface BackendUnderTest {
   /** Everything a person could list of what runs there: native objects, arguments, files. */
   listing(): Promise<string>;
   destroy(): Promise<void>;
+}
+
+/** As data, for another process. */
+export interface ArrayOrder extends Omit<JobArray, 'members'> {
+  readonly members: readonly ArrayMember[];
 }
 
 export interface Requested {

@@ -18,12 +18,21 @@ export interface FakeSubmission {
   readonly folder: string;
   readonly output: string;
   readonly user: string;
+  /** As `0-4,7%2`; empty for one job. */
+  readonly array: string;
+  /** As `afterany:17`; empty for none. */
+  readonly dependency: string;
   /** Everything that was asked for, as it came: what a listing shows. */
   readonly asked: unknown;
 }
 
 export interface FakeJob extends FakeSubmission {
+  /** Of an element that waits, that of its array: it gets one of its own when it is split off. */
   readonly id: number;
+  /** `17`, or `17_4`: how it is asked for. */
+  readonly key: string;
+  readonly arrayId: number | null;
+  readonly task: number | null;
   readonly state: string;
   readonly reason: string;
   /** Seconds since 1970; 0 when unknown. */
@@ -54,17 +63,16 @@ export class FakeCluster {
 
   submit(submission: FakeSubmission): number {
     const id = this.#nextId();
-    const draft = join(this.folder, `draft-${id}`);
-    mkdirSync(draft);
-    writeFileSync(join(draft, 'job.json'), JSON.stringify(submission));
-    writeFileSync(join(draft, 'script'), submission.script);
-    const folder = join(this.folder, 'jobs', String(id));
-    renameSync(draft, folder);
-    if (!existsSync(join(this.folder, 'busy'))) this.start(id);
+    if (submission.array !== '') {
+      this.#submitArray(id, submission);
+      return id;
+    }
+    const folder = this.#make(String(id), id, submission);
+    if (!existsSync(join(this.folder, 'busy'))) this.#run(folder);
     return id;
   }
 
-  /** Waiting jobs wait until somebody starts them. */
+  /** Waiting jobs wait until somebody starts them; elements of arrays until jobs are taken again. */
   holdNewJobs(): void {
     writeFileSync(join(this.folder, 'busy'), '');
   }
@@ -73,16 +81,8 @@ export class FakeCluster {
     rmSync(join(this.folder, 'busy'), { force: true });
   }
 
-  start(id: number): void {
-    const folder = join(this.folder, 'jobs', String(id));
-    const job = this.#read(folder);
-    const runner = spawn('/bin/sh', ['-c', nodeScript, 'node', folder, job.folder, job.output], {
-      detached: true,
-      stdio: 'ignore',
-      env: { PATH: process.env['PATH'] ?? '', SLURM_JOB_ID: String(id), SLURMD_NODENAME: 'fake1' },
-    });
-    writeFileSync(join(folder, 'pid'), String(runner.pid));
-    runner.unref();
+  start(key: number | string): void {
+    this.#run(join(this.folder, 'jobs', String(key)));
   }
 
   list(): readonly FakeJob[] {
@@ -99,46 +99,54 @@ export class FakeCluster {
     writeFileSync(join(this.folder, 'accounting'), '');
   }
 
-  override(id: number, override: FakeOverride): void {
-    writeFileSync(join(this.folder, 'jobs', String(id), 'override.json'), JSON.stringify(override));
+  override(key: number | string, override: FakeOverride): void {
+    const path = join(this.folder, 'jobs', String(key), 'override.json');
+    writeFileSync(path, JSON.stringify(override));
   }
 
   /** As after MinJobAge: what runs goes on. */
-  forget(id: number): void {
-    renameSync(join(this.folder, 'jobs', String(id)), join(this.folder, 'forgotten', String(id)));
+  forget(key: number | string): void {
+    renameSync(join(this.folder, 'jobs', String(key)), join(this.folder, 'forgotten', String(key)));
   }
 
-  /** False when there is no such job. */
-  cancel(id: number): boolean {
-    const folder = join(this.folder, 'jobs', String(id));
-    if (!existsSync(folder)) return false;
-    if (existsSync(join(folder, 'exit'))) return true;
-    rmSync(join(folder, 'override.json'), { force: true });
-    writeFileSync(join(folder, 'cancelled'), String(nowSeconds()));
-    signalGroup(readNumber(join(folder, 'pid')), 'SIGTERM');
-    return true;
+  /** A job, an element of an array, or all of them. False when there is none. */
+  cancel(key: string): boolean {
+    const ours = readdirSync(join(this.folder, 'jobs')).filter(
+      (name) => name === key || name.startsWith(`${key}_`),
+    );
+    for (const name of ours) this.#cancel(join(this.folder, 'jobs', name), name);
+    // An element that is not there (any more) is no error while its array is.
+    const [base = ''] = key.split('_');
+    return ours.length > 0 || this.#isKnown(base);
   }
 
   /** The next `times` uses of a command (or operation of the server) go wrong in that way. */
   plant(operation: string, kind: string, times = 1): void {
-    writeFileSync(join(this.folder, 'faults', operation), JSON.stringify({ kind, times }));
+    const path = join(this.folder, 'faults', operation);
+    // Processes that use it at once find the one or the other, never a part.
+    const draft = `${path}.${process.pid}`;
+    writeFileSync(draft, JSON.stringify({ kind, times }));
+    renameSync(draft, path);
   }
 
   /** The kind of fault that this use has. */
   takeFault(operation: string): string | null {
     const path = join(this.folder, 'faults', operation);
-    if (!existsSync(path)) return null;
-    const { kind, times } = JSON.parse(readFileSync(path, 'utf8')) as {
-      kind: string;
-      times: number;
-    };
-    if (times > 1) writeFileSync(path, JSON.stringify({ kind, times: times - 1 }));
-    else rmSync(path);
+    let text: string;
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch {
+      return null;
+    }
+    const { kind, times } = JSON.parse(text) as { kind: string; times: number };
+    if (times > 1) this.plant(operation, kind, times - 1);
+    else rmSync(path, { force: true });
     return kind;
   }
 
   /** Kills whatever still runs, and removes everything. */
   destroy(): void {
+    writeFileSync(join(this.folder, 'closed'), '');
     for (const place of ['jobs', 'forgotten']) {
       for (const id of readdirSync(join(this.folder, place))) {
         const folder = join(this.folder, place, id);
@@ -148,6 +156,70 @@ export class FakeCluster {
       }
     }
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #make(key: string, id: number, submission: FakeSubmission): string {
+    const draft = join(this.folder, `draft-${key}`);
+    mkdirSync(draft);
+    writeFileSync(join(draft, 'job.json'), JSON.stringify({ ...submission, id }));
+    writeFileSync(join(draft, 'script'), submission.script);
+    const folder = join(this.folder, 'jobs', key);
+    renameSync(draft, folder);
+    return folder;
+  }
+
+  #submitArray(base: number, submission: FakeSubmission): void {
+    const { numbers, atOnce } = parseTasks(submission.array);
+    const keys = numbers.map((task, at) => {
+      // The last one to be split off keeps the number of the whole.
+      const id = at === numbers.length - 1 ? base : this.#nextId();
+      const output = submission.output.replace('%a', String(task));
+      this.#make(`${base}_${task}`, id, { ...submission, output });
+      return `${base}_${task}`;
+    });
+    const after = /^afterany:(\d+)$/.exec(submission.dependency)?.[1] ?? '';
+    for (let slot = 0; slot < Math.min(atOnce, keys.length); slot++) {
+      const program = ['-c', slotScript, 'slot', this.folder, nodeScript, after, ...keys];
+      spawn('/bin/sh', program, {
+        detached: true,
+        stdio: 'ignore',
+        env: nodeEnvironment(),
+      }).unref();
+    }
+  }
+
+  #run(folder: string): void {
+    const job = this.#read(folder);
+    mkdirSync(join(folder, 'taken'));
+    const runner = spawn('/bin/sh', ['-c', nodeScript, 'node', folder, job.folder, job.output], {
+      detached: true,
+      stdio: 'ignore',
+      env: { ...nodeEnvironment(), SLURM_JOB_ID: String(job.id) },
+    });
+    writeFileSync(join(folder, 'pid'), String(runner.pid));
+    runner.unref();
+  }
+
+  #cancel(folder: string, name: string): void {
+    if (existsSync(join(folder, 'exit'))) return;
+    rmSync(join(folder, 'override.json'), { force: true });
+    writeFileSync(join(folder, 'cancelled'), String(nowSeconds()));
+    const isElement = name.includes('_');
+    if (isElement && !takes(folder)) {
+      // Between its being taken and its start there is no process yet.
+      for (let look = 0; look < 1000 && !existsSync(join(folder, 'pid')); look++) {
+        Atomics.wait(pause, 0, 0, 5);
+      }
+    } else if (isElement) {
+      // What is cancelled before it is split off vanishes.
+      renameSync(folder, join(this.folder, 'forgotten', name));
+      return;
+    }
+    signalGroup(readNumber(join(folder, 'pid')), 'SIGTERM');
+  }
+
+  #isKnown(base: string): boolean {
+    return readdirSync(join(this.folder, 'jobs')).some((name) => name.startsWith(`${base}_`));
   }
 
   #nextId(): number {
@@ -162,18 +234,25 @@ export class FakeCluster {
   }
 
   #jobsIn(place: string): readonly FakeJob[] {
+    const order = (key: string): number =>
+      Number(
+        key.replace('_', '.').replace(/\.(\d+)$/, (_, task: string) => `.${task.padStart(6, '0')}`),
+      );
     return readdirSync(join(this.folder, place))
-      .map(Number)
-      .toSorted((a, b) => a - b)
-      .map((id) => this.#look(id, join(this.folder, place, String(id))));
+      .toSorted((a, b) => order(a) - order(b))
+      .map((key) => this.#look(key, join(this.folder, place, key)));
   }
 
-  #look(id: number, folder: string): FakeJob {
-    const submission = this.#read(folder);
+  #look(key: string, folder: string): FakeJob {
+    const { id: own, ...submission } = this.#read(folder);
+    const [base, task] = key.split('_').map(Number);
+    const arrayId = task === undefined ? null : (base ?? null);
+    const id = arrayId === null || existsSync(join(folder, 'taken')) ? own : arrayId;
     const start = changedAt(join(folder, 'started'));
     const end = changedAt(join(folder, 'exit')) || changedAt(join(folder, 'cancelled'));
     const exitCode = readNumber(join(folder, 'exit')) ?? 0;
-    const job = { ...submission, id, start, end, exitCode, ...this.#stateOf(folder) };
+    const place = { id, key, arrayId, task: task ?? null };
+    const job = { ...submission, ...place, start, end, exitCode, ...this.#stateOf(folder) };
     const override = join(folder, 'override.json');
     if (!existsSync(override)) return job;
     return { ...job, ...(JSON.parse(readFileSync(override, 'utf8')) as FakeOverride) };
@@ -192,11 +271,43 @@ export class FakeCluster {
         : { state: 'FAILED', reason: 'NonZeroExitCode' };
     }
     if (existsSync(join(folder, 'started'))) return { state: 'RUNNING', reason: 'None' };
-    return { state: 'PENDING', reason: pid === null ? 'Resources' : 'None' };
+    const isElement = this.#read(folder).array !== '' && !existsSync(join(this.folder, 'busy'));
+    const reason = isElement ? 'JobArrayTaskLimit' : 'Resources';
+    return { state: 'PENDING', reason: pid === null ? reason : 'None' };
   }
 
-  #read(folder: string): FakeSubmission {
-    return JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8')) as FakeSubmission;
+  #read(folder: string): FakeSubmission & { readonly id: number } {
+    const text = readFileSync(join(folder, 'job.json'), 'utf8');
+    return JSON.parse(text) as FakeSubmission & { readonly id: number };
+  }
+}
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+/** `0-4,7%2` */
+export function parseTasks(text: string): {
+  readonly numbers: readonly number[];
+  readonly atOnce: number;
+} {
+  const [list = '', limit] = text.split('%');
+  const numbers = list.split(',').flatMap((part) => {
+    const [from = 0, to = from] = part.split('-').map(Number);
+    return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+  });
+  return { numbers, atOnce: limit === undefined ? numbers.length : Number(limit) };
+}
+
+function nodeEnvironment(): NodeJS.ProcessEnv {
+  return { PATH: process.env['PATH'] ?? '', SLURMD_NODENAME: 'fake1' };
+}
+
+/** False when somebody else takes it. */
+function takes(folder: string): boolean {
+  try {
+    mkdirSync(join(folder, 'taken'));
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -210,6 +321,35 @@ code=143
 while :; do wait "$child"; code=$?; kill -0 "$child" 2>/dev/null || break; done
 echo "$code" > "$1/exit.draft"
 mv "$1/exit.draft" "$1/exit"`;
+
+/**
+ * One of as many as may run at once: takes one element after the other, when jobs are taken and what it waits for is over.
+ * The cluster's folder, the script of the node, the array before (or nothing) and the elements come as arguments.
+ */
+const slotScript = `cluster=$1 node=$2 after=$3
+shift 3
+busy() {
+  [ -e "$cluster/busy" ] && return 0
+  [ -n "$after" ] || return 1
+  for before in "$cluster/jobs/$after" "$cluster/jobs/$after"_*; do
+    if [ -e "$before/job.json" ] && ! [ -e "$before/exit" ]; then return 0; fi
+  done
+  return 1
+}
+field() { sed -n 's/.*"'"$2"'":"\\([^"]*\\)".*/\\1/p' "$1/job.json"; }
+for element in "$@"; do
+  while busy; do [ -e "$cluster/closed" ] && exit; sleep 0.1; done
+  [ -e "$cluster/closed" ] && exit
+  folder=$cluster/jobs/$element
+  mkdir "$folder/taken" 2> /dev/null || continue
+  SLURM_JOB_ID=$(sed -n 's/.*"id":\\([0-9]*\\)}$/\\1/p' "$folder/job.json")
+  SLURM_ARRAY_JOB_ID=\${element%_*} SLURM_ARRAY_TASK_ID=\${element#*_}
+  export SLURM_JOB_ID SLURM_ARRAY_JOB_ID SLURM_ARRAY_TASK_ID
+  setsid /bin/sh -c "$node" node "$folder" "$(field "$folder" folder)" "$(field "$folder" output)" &
+  echo $! > "$folder/pid.draft"
+  mv "$folder/pid.draft" "$folder/pid"
+  wait $!
+done`;
 
 function signalGroup(pid: number | null, signal: NodeJS.Signals): void {
   try {

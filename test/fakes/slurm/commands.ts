@@ -16,6 +16,7 @@ const words: Readonly<Record<string, string>> = {
   'rate-limited': 'Too many requests, RPC rate limited',
   'no-partition': 'Batch job submission failed: Invalid partition name specified',
   'no-such-node': 'Batch job submission failed: Requested node configuration is not available',
+  'no-array': 'Batch job submission failed: Invalid job array specification',
   limit: 'Batch job submission failed: Job violates accounting/QOS policy (job submit limit)',
 };
 const said = fault === null ? undefined : words[fault];
@@ -32,7 +33,7 @@ switch (command) {
     sacct();
     break;
   case 'scancel':
-    cluster.cancel(Number(argv[0]));
+    cluster.cancel(argv[0] ?? '');
     break;
   case 'scontrol':
     scontrol();
@@ -57,6 +58,8 @@ function sbatch(): void {
     folder: option('chdir'),
     output: option('output'),
     user: 'alice',
+    array: option('array'),
+    dependency: option('dependency'),
     asked: argv,
   });
   if (fault === 'reply-lost') {
@@ -66,24 +69,31 @@ function sbatch(): void {
 }
 
 function squeue(): void {
-  const ids = option('jobs').split(',').filter(Boolean).map(Number);
+  if (!argv.includes('--array'))
+    fail('squeue: this fake prints elements of arrays one by one only');
+  const keys = option('jobs').split(',').filter(Boolean);
   const name = option('name');
   const isPendingOnly = option('states') === 'PENDING';
-  const jobs = cluster
-    .list()
-    .filter((job) => ids.length === 0 || ids.includes(job.id))
+  const all = cluster.list();
+  const jobs = all
+    .filter((job) => keys.length === 0 || keys.some((key) => isMeant(key, job)))
     .filter((job) => name === '' || job.name === name)
     .filter((job) => !isPendingOnly || job.state === 'PENDING');
-  // Of several jobs the unknown are passed over; a question about one alone fails.
-  if (ids.length === 1 && jobs.length === 0) {
+  // Of several jobs the unknown are passed over; a question about one alone fails, unless its array is known.
+  const [base] = (keys[0] ?? '').split('_');
+  if (keys.length === 1 && jobs.length === 0 && !all.some((job) => isMeant(base ?? '', job))) {
     fail('slurm_load_jobs error: Invalid job id specified');
   }
   for (const job of jobs) console.log(formatted(option('format'), job));
 }
 
+function isMeant(key: string, job: FakeJob): boolean {
+  return key === job.key || key === String(job.arrayId ?? '');
+}
+
 function formatted(format: string, job: FakeJob): string {
   const values: Readonly<Record<string, string>> = {
-    i: String(job.id),
+    i: job.key,
     T: job.state,
     r: job.reason,
     k: job.comment || '(null)',
@@ -97,10 +107,10 @@ function formatted(format: string, job: FakeJob): string {
 function sacct(): void {
   const history = cluster.history();
   if (history === null) fail('Slurm accounting storage is disabled');
-  const ids = option('jobs').split(',').map(Number);
-  for (const job of history.filter(({ id }) => ids.includes(id))) {
+  const keys = option('jobs').split(',');
+  for (const job of history.filter((one) => keys.some((key) => isMeant(key, one)))) {
     const state = job.state === 'CANCELLED' ? 'CANCELLED by 1000' : job.state;
-    console.log([job.id, state, time(job.start), time(job.end), job.name].join('|'));
+    console.log([job.key, state, time(job.start), time(job.end), job.name].join('|'));
   }
 }
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
-import type { FakeCluster } from './cluster.ts';
+import type { FakeCluster, FakeJob } from './cluster.ts';
 import type { Body, Refusal, RestShapes } from './rest-shapes.ts';
 
 /** A small slurmrestd with one version loaded, over a FakeCluster. Faults are planted in the cluster. */
@@ -84,7 +84,8 @@ export class FakeSlurmrestd {
   #answer(operation: string, path: readonly string[], body: string): Refusal | { body: object } {
     const cluster = this.#cluster;
     const shapes = this.#shapes;
-    const id = Number(path[1]);
+    const key = path[1] ?? '';
+    const isIt = (job: FakeJob): boolean => job.key === key || String(job.arrayId) === key;
     switch (operation) {
       case 'ping':
         return { body: shapes.ping };
@@ -94,19 +95,21 @@ export class FakeSlurmrestd {
         return { body: shapes.submitted(cluster.submit(submission)) };
       }
       case 'jobs':
-        return { body: { jobs: cluster.list().map((job) => shapes.job(job)) } };
+        return { body: { jobs: listed(cluster.list(), shapes) } };
       case 'job': {
-        const jobs = cluster.list().filter((job) => job.id === id);
+        // Of an element nothing is known by its own name, only by its array's.
+        if (key.includes('_')) return elementRefused;
+        const jobs = cluster.list().filter(isIt);
         if (jobs.length === 0) return shapes.unknownJob;
-        return { body: { jobs: jobs.map((job) => shapes.job(job)) } };
+        return { body: { jobs: listed(jobs, shapes) } };
       }
       case 'history': {
-        const jobs = (cluster.history() ?? []).filter((job) => job.id === id);
+        const jobs = (cluster.history() ?? []).filter(isIt);
         const errors = jobs.length > 0 ? [] : [{ error_number: 9003, error: 'Nothing found' }];
         return { body: { jobs: jobs.map((job) => shapes.accounted(job)), errors } };
       }
       case 'cancel':
-        return cluster.cancel(id) ? { body: {} } : shapes.unknownJob;
+        return cluster.cancel(key) ? { body: {} } : shapes.unknownJob;
       case 'nodes': {
         const running = cluster.list().filter(({ state }) => state === 'RUNNING').length;
         return { body: { nodes: [shapes.node(running)] } };
@@ -131,6 +134,32 @@ export class FakeSlurmrestd {
     return signature === expected && exp * 1000 > Date.now();
   }
 }
+
+/** What waits of an array is one job. */
+function listed(jobs: readonly FakeJob[], shapes: RestShapes): readonly object[] {
+  const waits = (job: FakeJob): boolean => job.arrayId !== null && job.state === 'PENDING';
+  const rests = Map.groupBy(jobs.filter(waits), ({ arrayId }) => arrayId);
+  return [
+    ...jobs.filter((job) => !waits(job)).map((job) => shapes.job(job, null)),
+    ...[...rests.values()].flatMap((rest) => {
+      const [first] = rest;
+      return first === undefined ? [] : [shapes.job(first, taskList(rest))];
+    }),
+  ];
+}
+
+/** As slurmrestd tells it: long lists are cut. */
+function taskList(jobs: readonly FakeJob[]): string {
+  const limit = /%\d+$/.exec(jobs[0]?.array ?? '')?.[0] ?? '';
+  const list = jobs.map(({ task }) => task).join(',');
+  if (list.length <= 60) return list + limit;
+  return `${list.slice(0, list.lastIndexOf(',', 60))}...${limit}`;
+}
+
+const elementRefused: Refusal = {
+  status: 500,
+  errors: [{ error_number: 9002, error: 'Jobs description entry not found, empty or not list' }],
+};
 
 const fieldIgnored = {
   description: 'Ignoring unknown field "gres" of type string',

@@ -7,7 +7,8 @@ export interface RestShapes {
   /** The sentence and number of a refusal, or what to submit. */
   parseSubmit(body: Body): FakeSubmission | Refusal;
   submitted(id: number): object;
-  job(job: FakeJob): object;
+  /** `waiting`: the elements of an array that wait, for which this one stands. */
+  job(job: FakeJob, waiting: string | null): object;
   accounted(job: FakeJob): object;
   readonly unknownJob: Refusal;
   /** Answers to a bad token, by operation. */
@@ -42,8 +43,11 @@ export const legacy: RestShapes = {
     return submission(body['script'], job);
   },
   submitted: (id) => ({ job_id: id, step_id: 'BATCH', job_submit_user_msg: '' }),
-  job: (job) => ({
+  job: (job, waiting) => ({
     ...identity(job),
+    array_job_id: job.arrayId ?? 0,
+    array_task_id: waiting === null ? job.task : null,
+    array_task_string: waiting ?? '',
     job_state: job.state,
     exit_code: job.exitCode << 8,
     start_time: job.start,
@@ -88,8 +92,11 @@ export const modern: RestShapes = {
     return submission(job['script'] ?? body['script'], job);
   },
   submitted: (id) => ({ job_id: id, step_id: 'batch', job_submit_user_msg: '', warnings: [] }),
-  job: (job) => ({
+  job: (job, waiting) => ({
     ...identity(job),
+    array_job_id: numbered(job.arrayId ?? 0),
+    array_task_id: numbered(waiting === null ? job.task : null),
+    array_task_string: waiting ?? '',
     job_state: job.state === 'COMPLETING' ? ['CANCELLED', 'COMPLETING'] : [job.state],
     exit_code: {
       status: [job.exitCode === 0 ? 'SUCCESS' : 'ERROR'],
@@ -118,6 +125,7 @@ const legacyFields = [
     'no_requeue',
     'gres',
   ],
+  ...['array', 'dependency'],
   ...['environment', 'partition', 'qos', 'account', 'constraints', 'reservation'],
 ];
 
@@ -132,6 +140,8 @@ function submission(script: unknown, job: Body): FakeSubmission | Refusal {
     folder: textIn(job, 'current_working_directory'),
     output: textIn(job, 'standard_output'),
     user: 'alice',
+    array: textIn(job, 'array'),
+    dependency: textIn(job, 'dependency'),
     asked: job,
   };
 }
@@ -149,9 +159,14 @@ function identity(job: FakeJob): object {
   };
 }
 
+function numbered(number: number | null): object {
+  return { set: number !== null, infinite: false, number: number ?? 0 };
+}
+
 function accounted(job: FakeJob, current: unknown): object {
   return {
     job_id: job.id,
+    array: { job_id: job.arrayId ?? 0, task_id: job.task, task: '' },
     name: job.name,
     comment: { job: '', administrator: '', system: '' },
     state: { current, reason: job.reason },

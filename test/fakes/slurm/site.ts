@@ -20,6 +20,8 @@ export interface FakeSite {
   readonly gpu: typeof gpu;
   listing(): Promise<string>;
   requested(id: string): Promise<FakeRequest>;
+  /** The array that has the job; null for a job by itself. */
+  arrayOf(id: string): Promise<string | null>;
   close(): Promise<() => Promise<void>>;
   destroy(): Promise<void>;
 }
@@ -72,7 +74,7 @@ export async function fakeRest(shapes: RestShapes, atSocket = false): Promise<Fa
 
 function siteOf(
   cluster: FakeCluster,
-): Pick<FakeSite, 'settings' | 'gpu' | 'listing' | 'requested' | 'close'> {
+): Pick<FakeSite, 'settings' | 'gpu' | 'listing' | 'requested' | 'arrayOf' | 'close'> {
   return {
     settings: {
       gpus: [{ gres: gpu.native, model: gpu.model, memoryMiB: 40_960 }],
@@ -80,8 +82,11 @@ function siteOf(
     },
     gpu,
     listing: () => Promise.resolve(JSON.stringify(cluster.list())),
-    requested: async (id) =>
-      requestedBy(cluster.list().find((job) => job.id === Number(id))?.asked),
+    requested: async (id) => requestedBy(cluster.list().find((job) => job.key === id)?.asked),
+    arrayOf: async (id) => {
+      const found = cluster.list().find((job) => job.key === id);
+      return found?.arrayId == null ? null : String(found.arrayId);
+    },
     close: async () => {
       cluster.holdNewJobs();
       return async () => cluster.takeNewJobs();
