@@ -7,6 +7,7 @@ import type {
   Progress,
   TrainingRunState,
 } from './training-run.ts';
+import type { BestRun, SweepState } from './sweep.ts';
 import type { Waiting } from './waiting.ts';
 
 /** What happened, in the past tense, one union on `type`. Log lines and metric points are streams, not events. */
@@ -72,7 +73,33 @@ export type DeploymentEvent =
       readonly previousRevisionId: Id<'Revision'> | null;
     };
 
-export type DomainEvent = TrainingRunEvent | DeploymentEvent;
+export type SweepEvent =
+  | { readonly type: 'sweep.accepted'; readonly trials: number }
+  | {
+      readonly type: 'sweep.stateChanged';
+      readonly from: SweepState | null;
+      readonly to: SweepState;
+      readonly reason: string | null;
+    }
+  | {
+      readonly type: 'sweep.runEnded';
+      readonly runId: Id<'TrainingRun'>;
+      /** Its number within the sweep. */
+      readonly number: number;
+      readonly state: TrainingRunState;
+      /** Of the sweep's metric; null when the run has none. */
+      readonly value: number | null;
+      /** How many runs of the sweep have ended, this one included. */
+      readonly ended: number;
+    }
+  | {
+      readonly type: 'sweep.bestChanged';
+      readonly best: BestRun;
+      readonly previous: BestRun | null;
+    }
+  | { readonly type: 'sweep.cancelRequested'; readonly by: string };
+
+export type DomainEvent = TrainingRunEvent | DeploymentEvent | SweepEvent;
 
 /** An event as it stands in the log: `sequence` is 1, 2, 3 … without a gap within its aggregate. */
 export interface RecordedEvent<E extends DomainEvent = DomainEvent> {

@@ -12,6 +12,7 @@ export const idPrefixes = {
   Upload: 'upl',
   TrainingRun: 'run',
   Attempt: 'att',
+  Sweep: 'swp',
   Artifact: 'art',
   Deployment: 'dep',
   Revision: 'rev',

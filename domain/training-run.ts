@@ -103,6 +103,10 @@ export interface TrainingRun extends Ownership {
   readonly moduleVersionId: Id<'ModuleVersion'>;
   readonly datasetVersionId: Id<'DatasetVersion'>;
   readonly splitId: Id<'Split'>;
+  /** The sweep it is one run of; absent: none. */
+  readonly sweepId?: Id<'Sweep'>;
+  /** 1, 2, 3 … within its sweep. */
+  readonly sweepNumber?: number;
   /** Validated against the module's document, defaults filled in. */
   readonly arguments: JsonObject;
   readonly seed: number;

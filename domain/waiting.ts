@@ -14,6 +14,7 @@ export const waitingCodes = {
   PRIORITY: 'Others come first.',
   QUOTA: 'A quota or a limit of the site is reached.',
   DEPENDENCY: 'It waits for another job.',
+  SWEEP_LIMIT: 'Others of its sweep run first.',
   HELD: 'It was put on hold.',
   NODE_UNAVAILABLE: 'The nodes that could run it are down, drained or reserved.',
   UNSCHEDULABLE: 'No node satisfies its constraints.',

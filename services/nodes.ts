@@ -77,6 +77,7 @@ const homes: { readonly [N in Noun]: Home } = {
   TrainingRun: { table: 'trainingRuns', parent: null },
   Attempt: { table: 'attempts', parent: { noun: 'TrainingRun', key: 'runId' } },
   Artifact: { table: 'artifacts', parent: null },
+  Sweep: { table: 'sweeps', parent: null },
   Deployment: { table: 'deployments', parent: null },
   Revision: { table: 'revisions', parent: { noun: 'Deployment', key: 'deploymentId' } },
   Endpoint: { table: 'endpoints', parent: { noun: 'Deployment', key: 'deploymentId' } },

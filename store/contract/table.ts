@@ -3,6 +3,7 @@ import type { Dataset, DatasetVersion, Split, Upload } from '../../domain/datase
 import type { Deployment, Endpoint, Prediction, Revision } from '../../domain/deployment.ts';
 import type { Module, ModuleVersion } from '../../domain/module.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
+import type { Sweep } from '../../domain/sweep.ts';
 import type { Artifact, Attempt, TrainingRun } from '../../domain/training-run.ts';
 
 /** What every stored entity has. `version` starts at 1 and grows by 1 with each update. */
@@ -23,6 +24,7 @@ export interface Entities {
   trainingRuns: TrainingRun;
   attempts: Attempt;
   artifacts: Artifact;
+  sweeps: Sweep;
   deployments: Deployment;
   revisions: Revision;
   endpoints: Endpoint;
@@ -59,13 +61,28 @@ export const tableColumns = {
       'datasetVersionId',
       'backend',
       'updatedAt',
+      'sweepId',
+      'sweepNumber',
     ],
-    unique: [['number']],
+    // A run of no sweep has neither, and shares that with all others.
+    unique: [['number'], ['sweepId', 'sweepNumber']],
   },
   attempts: { columns: ['runId', 'number', 'state', 'backend'], unique: [['runId', 'number']] },
   artifacts: {
     columns: ['owner', 'visibility', 'runId', 'kind', 'name', 'digest'],
     unique: [['runId', 'name']],
+  },
+  sweeps: {
+    columns: [
+      'owner',
+      'visibility',
+      'number',
+      'state',
+      'moduleVersionId',
+      'datasetVersionId',
+      'updatedAt',
+    ],
+    unique: [['number']],
   },
   deployments: {
     columns: [
@@ -141,6 +158,13 @@ export interface Table<T extends TableName> {
     parents: readonly string[],
     query: Query<T>,
   ): Promise<ReadonlyMap<string, number>>;
+  /** As `countEach`, by the values of `by` that occur: a null counts as ''. */
+  countEachBy(
+    column: Column<T>,
+    parents: readonly string[],
+    by: Column<T>,
+    query: Query<T>,
+  ): Promise<ReadonlyMap<string, ReadonlyMap<string, number>>>;
 }
 
 export interface WritableTable<T extends TableName> extends Table<T> {

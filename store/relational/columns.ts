@@ -9,12 +9,18 @@ const numericColumns: Readonly<Record<string, 'integer' | 'real'>> = {
   updatedAt: 'integer',
   expiresAt: 'integer',
   number: 'integer',
+  sweepNumber: 'integer',
   seed: 'integer',
   testFraction: 'real',
 };
 
 /** Columns that may be null; they sort as the empty text, so that engines agree. */
-const nullableColumns: ReadonlySet<string> = new Set(['backend', 'artifactId', 'format']);
+const nullableColumns: ReadonlySet<string> = new Set([
+  'backend',
+  'artifactId',
+  'format',
+  'sweepId',
+]);
 
 export const tableNames = Object.keys(tableColumns) as TableName[];
 
@@ -75,7 +81,7 @@ interface Index {
 export function indexesOf(table: TableName): readonly Index[] {
   const statements: Index[] = [];
   for (const column of columnsOf(table)) {
-    if (column === 'id') continue;
+    if (column === 'id' || column === 'sweepNumber') continue;
     const rest = typeOf(column) === 'text' ? ['createdAt', 'id'] : ['id'];
     statements.push(index(table, false, [column, ...rest]));
   }
@@ -90,6 +96,8 @@ export function indexesOf(table: TableName): readonly Index[] {
       statements.push(index(table, false, ['visibility', 'updatedAt', 'id']));
     }
   }
+  // The runs of a sweep are counted by state, and walked by their number in it: see the unique set.
+  if (hasColumn(table, 'sweepId')) statements.push(index(table, false, ['sweepId', 'state']));
   for (const columns of uniqueSetsOf(table)) statements.push(index(table, true, columns));
   return statements;
 }

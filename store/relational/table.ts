@@ -121,6 +121,28 @@ export class RelationalTable<T extends TableName> implements Table<T> {
     return counts;
   }
 
+  async countEachBy(
+    column: Column<T>,
+    parents: readonly string[],
+    by: Column<T>,
+    query: Query<T>,
+  ): Promise<ReadonlyMap<string, ReadonlyMap<string, number>>> {
+    const counts = new Map(parents.map((parent) => [parent, new Map<string, number>()]));
+    if (parents.length === 0) return counts;
+    const [ref, value] = [this.#ref('t', column), this.#ref('t', by)];
+    const rows = await this.session.query(
+      sql<{ parent: string; value: string | null; count: number }>`select ${ref} as parent,
+        ${value} as value, count(*) as count from ${sql.table(this.name)} as t
+        ${where([
+          anyOf(this.dialect, ref, [...counts.keys()]),
+          ...whereOf(this.dialect, this.name, 't', query.where),
+          ...this.#visible('t', query),
+        ])} group by ${ref}, ${value}`,
+    );
+    for (const row of rows) counts.get(row.parent)?.set(row.value ?? '', row.count);
+    return counts;
+  }
+
   #order(query: Query<T>): Order & { readonly column: string } {
     const column = query.orderBy?.column ?? 'createdAt';
     const direction = query.orderBy?.direction ?? 'DESC';

@@ -254,6 +254,44 @@ export function describePages(store: () => Store): void {
       expect(visible.get(parents[0])?.items).toHaveLength(3);
     });
 
+    it('counts the children of each parent by the values of a column', async () => {
+      const sweeps = [id('Sweep'), id('Sweep'), id('Sweep')] as const;
+      const states = ['QUEUED', 'RUNNING', 'RUNNING', 'FAILED'] as const;
+      const members = states.map((state, at) =>
+        run({ sweepId: sweeps[0], sweepNumber: at + 1, state, backend: at < 2 ? null : 'local' }),
+      );
+      await insert([...members, run({ sweepId: sweeps[1], sweepNumber: 1 }), run(), run()]);
+      const { trainingRuns: runs } = store();
+      const byState = await runs.countEachBy('sweepId', sweeps, 'state', {});
+      expect([...byState].map(([parent, counts]) => [parent, Object.fromEntries(counts)])).toEqual([
+        [sweeps[0], { QUEUED: 1, RUNNING: 2, FAILED: 1 }],
+        [sweeps[1], { QUEUED: 1 }],
+        [sweeps[2], {}],
+      ]);
+      const where = { state: { in: ['RUNNING', 'FAILED'] } } as const;
+      const byBackend = await runs.countEachBy('sweepId', sweeps, 'backend', { where });
+      expect(Object.fromEntries(byBackend.get(sweeps[0]) ?? [])).toEqual({ '': 1, local: 2 });
+      const unseen = await runs.countEachBy('sweepId', sweeps, 'state', { visibleTo: bob });
+      expect(unseen.get(sweeps[0])?.size).toBe(0);
+      expect(await runs.countEachBy('sweepId', [], 'state', {})).toEqual(new Map());
+    });
+
+    it('lists the runs of a sweep by their number in it, which no two share', async () => {
+      const sweepId = id('Sweep');
+      const members = [3, 1, 10, 2].map((sweepNumber) => run({ sweepId, sweepNumber }));
+      await insert(members);
+      const query: Runs = {
+        where: { sweepId },
+        orderBy: { column: 'sweepNumber', direction: 'ASC' },
+      };
+      const first = await page(query, { first: 3 });
+      expect(first.items.map(({ node }) => node.sweepNumber)).toEqual([1, 2, 3]);
+      const rest = await page(query, { first: 3, after: cursor(first, 2) });
+      expect(rest.items.map(({ node }) => node.sweepNumber)).toEqual([10]);
+      const taken = insert([run({ sweepId, sweepNumber: 10 })]);
+      expect(await codeOf(taken)).toBe('ALREADY_EXISTS');
+    });
+
     const page = (query: Runs, request: PageRequest): Promise<Page<TrainingRun>> =>
       store().trainingRuns.page(query, request);
 

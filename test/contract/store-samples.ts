@@ -4,6 +4,7 @@ import type { Module } from '../../domain/module.ts';
 import { defaultResources } from '../../domain/resources.ts';
 import type { Dataset, Split } from '../../domain/dataset.ts';
 import type { Deployment, Prediction } from '../../domain/deployment.ts';
+import { nothingEnded, type Sweep } from '../../domain/sweep.ts';
 import type { Artifact, Attempt, TrainingRun } from '../../domain/training-run.ts';
 import type { Entities, TableName } from '../../store/contract/table.ts';
 
@@ -212,6 +213,43 @@ export function deployment(more: Partial<Deployment> = {}): Deployment {
   };
 }
 
+export function sweep(more: Partial<Sweep> = {}): Sweep {
+  made += 1;
+  return {
+    id: id('Sweep'),
+    version: 1,
+    owner: 'alice',
+    visibility: 'PRIVATE',
+    number: made,
+    name: 'a sweep',
+    moduleVersionId: id('ModuleVersion'),
+    datasetVersionId: id('DatasetVersion'),
+    splitId: id('Split'),
+    arguments: { epochs: 3 },
+    parameters: [{ argument: 'rate', values: [0.1, 0.2], range: null }],
+    strategy: 'GRID',
+    trials: 2,
+    objective: { metric: 'loss', goal: 'MINIMIZE' },
+    seed: 7,
+    resources: defaultResources,
+    requestedBackend: null,
+    resumeFrom: null,
+    atOnce: null,
+    state: 'QUEUED',
+    stateSince: 1000,
+    letOn: 0,
+    underWay: 0,
+    arrayOn: null,
+    ended: nothingEnded,
+    best: null,
+    cancelRequestedAt: null,
+    finishedAt: null,
+    createdAt: 1000,
+    updatedAt: 1000,
+    ...more,
+  };
+}
+
 /** One entity for each table. */
 export function oneOfEach(): { readonly [T in TableName]: Entities[T] } {
   return {
@@ -223,6 +261,7 @@ export function oneOfEach(): { readonly [T in TableName]: Entities[T] } {
     artifacts: artifact(),
     deployments: deployment(),
     predictions: prediction(),
+    sweeps: sweep(),
     moduleVersions: {
       id: id('ModuleVersion'),
       version: 1,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { uploadStates } from '../../../domain/dataset.ts';
 import { deploymentStates, endpointStates } from '../../../domain/deployment.ts';
 import { isTerminal, mayGo, type StateTable, transition } from '../../../domain/state.ts';
+import { sweepStates } from '../../../domain/sweep.ts';
 import { attemptStates, trainingRunStates } from '../../../domain/training-run.ts';
 
 const tables: readonly (readonly [string, StateTable<string>])[] = [
@@ -10,6 +11,7 @@ const tables: readonly (readonly [string, StateTable<string>])[] = [
   ['Endpoint', endpointStates],
   ['Deployment', deploymentStates],
   ['Upload', uploadStates],
+  ['Sweep', sweepStates],
 ];
 
 describe.each(tables)('the states of %s', (_name, table) => {
