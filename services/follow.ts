@@ -1,3 +1,4 @@
+import { FathomError } from '../domain/errors.ts';
 import { patient } from './patient-source.ts';
 import { batch, type Followed, type Tails } from './tail.ts';
 
@@ -63,4 +64,14 @@ export function follow<T>(
       return this;
     },
   };
+}
+
+/** A cursor lies within what is recorded. */
+export function checkCursor(after: number, head: number): void {
+  if (after < 0 || after > head) {
+    throw new FathomError(
+      'BAD_REQUEST',
+      `\`after\` is between 0 and ${head}, the newest there is; you gave ${after}.`,
+    );
+  }
 }

@@ -3,6 +3,7 @@ import type { Datasets } from './datasets/datasets.ts';
 import type { Predictions } from './inference/predictions.ts';
 import type { ModuleCatalogue } from './modules/module-catalogue.ts';
 import type { Nodes } from './nodes.ts';
+import type { Sweeps } from './sweeps/sweeps.ts';
 import type { TrainingRuns } from './training/training-runs.ts';
 
 /** The use cases, by noun. Every method takes the actor first. */
@@ -10,6 +11,7 @@ export interface Services {
   readonly modules: ModuleCatalogue;
   readonly datasets: Datasets;
   readonly trainingRuns: TrainingRuns;
+  readonly sweeps: Sweeps;
   readonly deployments: Deployments;
   readonly predictions: Predictions;
   readonly nodes: Nodes;

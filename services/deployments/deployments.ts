@@ -12,7 +12,7 @@ import type { Json } from '../../domain/json.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
 import { isTerminal, transition } from '../../domain/state.ts';
 import type { Query } from '../../store/contract/table.ts';
-import { follow } from '../follow.ts';
+import { checkCursor, follow } from '../follow.ts';
 import { tailsOf } from '../tail.ts';
 import { checkName } from '../names.ts';
 import { once } from '../once.ts';
@@ -246,13 +246,7 @@ export class Deployments {
     const [deployment = null] = await this.getMany(actor, [id]);
     if (deployment === null) throw notFound('Deployment', id);
     const { events } = this.#at.store;
-    const head = await events.head(id);
-    if (after < 0 || after > head) {
-      throw new FathomError(
-        'BAD_REQUEST',
-        `\`after\` is between 0 and ${head}, the newest there is; you gave ${after}.`,
-      );
-    }
+    checkCursor(after, await events.head(id));
     return follow<RecordedEvent<DeploymentEvent>>(
       tailsOf(this.#at.store),
       `events:${id}`,

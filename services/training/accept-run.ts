@@ -19,24 +19,44 @@ export interface RunSources {
   readonly datasets: Pick<Datasets, 'resolveVersion' | 'splitFor'>;
 }
 
-/** A request that can become a run: everything resolved, validated and filled in. */
-export interface AcceptableRun {
+/** A request that can become runs: everything resolved, validated and filled in. */
+export interface Acceptable<Arguments> {
   readonly version: ModuleVersion;
   readonly data: DatasetVersion;
   readonly split: Split;
-  readonly arguments: JsonObject;
+  readonly arguments: Arguments;
   readonly checkpoint: Artifact | null;
   readonly resources: Resources;
   readonly seed: number;
 }
 
 /** Judges a request. Rejects with every finding about the input at once; writes nothing. */
-export async function acceptRun(
+export function acceptRun(
+  at: Surroundings,
+  sources: RunSources,
+  actor: Actor,
+  request: CreateTrainingRun,
+): Promise<Acceptable<JsonObject>> {
+  return accept(at, sources, actor, request, {
+    arguments: (schema) => validateArguments(schema, request.arguments, ['arguments']),
+    rest: () => checkName(request.name),
+  });
+}
+
+/** What is judged of a request in a way of its own. Both may throw or reject with findings. */
+export interface Judge<Arguments> {
+  arguments(schema: JsonObject, seed: number): Arguments;
+  rest(): Promise<unknown>;
+}
+
+/** The same for whoever makes something else of the arguments. */
+export async function accept<Arguments>(
   at: Surroundings,
   { modules, datasets }: RunSources,
   actor: Actor,
   request: CreateTrainingRun,
-): Promise<AcceptableRun> {
+  judge: Judge<Arguments>,
+): Promise<Acceptable<Arguments>> {
   const [version, data] = await together(
     modules.resolveVersion(actor, request.moduleVersionId, ['moduleVersionId']),
     datasets.resolveVersion(actor, request.datasetVersionId, ['datasetVersionId']),
@@ -48,16 +68,16 @@ export async function acceptRun(
     });
   }
   const resources = { ...defaultResources, ...version.resources.training, ...request.resources };
+  const seed = request.seed ?? Math.floor(at.ambient.random() * 2 ** 31);
   const [split, values, checkpoint] = await together(
     datasets.splitFor(actor, data, request.splitId, ['splitId']),
-    (async () => validateArguments(schema, request.arguments, ['arguments']))(),
+    (async () => judge.arguments(schema, seed))(),
     checkpointFor(at, actor, request.resumeFrom, version),
     ...checkResources(resources).map((error) => Promise.reject(error)),
     checkBackend(at, request.backend, version, resources),
-    checkName(request.name),
     checkSeed(request.seed),
+    judge.rest(),
   );
-  const seed = request.seed ?? Math.floor(at.ambient.random() * 2 ** 31);
   return { version, data, split, arguments: values, checkpoint, resources, seed };
 }
 

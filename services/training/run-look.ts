@@ -2,19 +2,21 @@ import type { Backend } from '../../backends/contract/backend.ts';
 import { BackendError } from '../../backends/contract/error.ts';
 import type { JobRunner } from '../../backends/contract/job-runner.ts';
 import type { Handle } from '../../backends/contract/workload.ts';
-import { newId } from '../../domain/ids.ts';
 import { isTerminal } from '../../domain/state.ts';
 import { type Attempt, type TrainingRun, trainingRunStates } from '../../domain/training-run.ts';
 import type { Lease } from '../../store/contract/work.ts';
 import type { Look } from '../reconciler/look.ts';
 import { changedCode } from '../modules/unchanged-code.ts';
 import { Circuits } from '../sites/circuits.ts';
+import { arrayOf } from '../sweeps/array-of.ts';
+import { isHeld } from '../sweeps/held.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { backoff, waitingCodeOf } from './backoff.ts';
 import { observe } from './observe-run.ts';
 import { place } from './placement.ts';
+import { placeOn } from './placing.ts';
 import { RunRecord } from './run-record.ts';
-import { attemptKey, logStream, metricStream, releaseWork, trainingRunWork } from './work-kinds.ts';
+import { logStream, metricStream, releaseWork, trainingRunWork } from './work-kinds.ts';
 import type { WorkloadSource } from './workload-source.ts';
 
 const placementRetryMs = 10_000;
@@ -89,6 +91,8 @@ export class RunLook implements Look {
       await this.#save(record, lease, { end: run.id });
       return null;
     }
+    // Whoever lets it on asks for a look.
+    if (await isHeld(this.#at.store, run)) return null;
     const version = await this.#at.store.moduleVersions.get(run.moduleVersionId);
     if (version === null) throw new Error(`Module version ${run.moduleVersionId} is gone.`);
     const changed = await changedCode(version);
@@ -105,34 +109,7 @@ export class RunLook implements Look {
       await this.#save(record, lease);
       return next;
     }
-    const number = run.attempts + 1;
-    const backend = placement.backend.name;
-    record.patch({ backend, attempts: number });
-    record.move('PLACED', `Placed on ${backend}.`);
-    record.wait({
-      code: 'DISPATCHING',
-      message: `Being handed to ${backend}.`,
-      nextAttemptAt: null,
-      raw: null,
-    });
-    record.begin({
-      id: newId('Attempt', now, () => this.#at.ambient.random()),
-      version: 1,
-      runId: run.id,
-      number,
-      backend,
-      key: attemptKey(run.id, number),
-      handle: null,
-      state: 'PLACED',
-      stateSince: now,
-      nativeState: null,
-      outcome: null,
-      logCursor: null,
-      observedAt: null,
-      traceparent: run.traceparent ?? null,
-      createdAt: now,
-      updatedAt: now,
-    });
+    placeOn(record, placement.backend.name, this.#at.ambient, now);
     await this.#save(record, lease);
     return now;
   }
@@ -145,7 +122,9 @@ export class RunLook implements Look {
     signal: AbortSignal,
   ): Promise<number | null> {
     const workload = await this.#workloads.of(run, attempt, backend);
-    const handle = await jobs.submit(workload, { key: attempt.key, signal });
+    const array = await arrayOf(this.#at, this.#workloads, { run, attempt, backend });
+    const options = { key: attempt.key, signal, ...(array !== null && { array }) };
+    const handle = await jobs.submit(workload, options);
     const now = this.#at.ambient.now();
     const record = new RunRecord(run, attempt, now);
     record.patchAttempt({ handle: { ...handle }, observedAt: now });

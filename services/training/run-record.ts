@@ -1,5 +1,5 @@
 import type { DomainEvent, TrainingRunEvent } from '../../domain/event.ts';
-import { transition } from '../../domain/state.ts';
+import { isTerminal, transition } from '../../domain/state.ts';
 import {
   type Attempt,
   attemptStates,
@@ -11,10 +11,11 @@ import {
 } from '../../domain/training-run.ts';
 import type { Waiting } from '../../domain/waiting.ts';
 import type { Transaction } from '../../store/contract/store.ts';
+import { memberEnded } from '../sweeps/member-ended.ts';
 
 /**
  * A run and its attempt while they are being changed: collects the changes and their events, and writes both at once.
- * Nothing is written when nothing changed.
+ * Nothing is written when nothing changed. With the end of a run its sweep is told, in the same transaction.
  */
 export class RunRecord {
   #run: TrainingRun;
@@ -127,6 +128,10 @@ export class RunRecord {
     if (this.#events.length > 0) {
       await tx.events.append(this.#run.id, this.#now, this.#events satisfies DomainEvent[]);
     }
+    const { sweepId } = this.#run;
+    if (sweepId !== undefined && this.#hasEnded) {
+      await memberEnded(tx, sweepId, this.#run, this.#now);
+    }
   }
 
   get changed(): boolean {
@@ -135,6 +140,11 @@ export class RunRecord {
       this.#attempt !== this.#storedAttempt ||
       this.#events.length > 0
     );
+  }
+
+  get #hasEnded(): boolean {
+    const { state } = this.#run;
+    return state !== this.#storedRun.state && isTerminal(trainingRunStates, state);
   }
 
   #attemptChanged(attempt: Attempt): void {

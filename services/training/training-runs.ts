@@ -1,7 +1,7 @@
 import { type Actor, maySee } from '../../domain/actor.ts';
 import { FathomError } from '../../domain/errors.ts';
 import type { RecordedEvent, TrainingRunEvent } from '../../domain/event.ts';
-import { type Id, newId, parseId } from '../../domain/ids.ts';
+import { type Id, parseId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
 import { isTerminal } from '../../domain/state.ts';
@@ -14,7 +14,7 @@ import {
   trainingRunStates,
 } from '../../domain/training-run.ts';
 import type { Query } from '../../store/contract/table.ts';
-import { follow } from '../follow.ts';
+import { checkCursor, follow } from '../follow.ts';
 import { tailsOf } from '../tail.ts';
 import { once } from '../once.ts';
 import type { PlacementPlan } from '../sites/plan.ts';
@@ -22,9 +22,10 @@ import { Sites } from '../sites/sites.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { changeable, idOf, notFound, quoted } from '../visible.ts';
 import { acceptRun, type RunSources } from './accept-run.ts';
+import { askForEnd } from './cancel-run.ts';
 import type { CreateTrainingRun } from './create-run.ts';
+import { choosing, insertRun } from './new-run.ts';
 import { planRun } from './plan-run.ts';
-import { RunRecord } from './run-record.ts';
 import { logStream, metricStream, trainingRunWork } from './work-kinds.ts';
 
 /** An entry of a stream with the offset to go on behind. */
@@ -54,9 +55,7 @@ export class TrainingRuns {
    */
   async create(actor: Actor, request: CreateTrainingRun): Promise<TrainingRun> {
     const accepted = await acceptRun(this.#at, this.#sources, actor, request);
-    const { version, data, split, checkpoint, resources, seed } = accepted;
     const now = this.#at.ambient.now();
-    const random = () => this.#at.ambient.random();
     const { idempotencyKey, ...input } = request;
     const traceparent = this.#at.traces.current();
     const created = await this.#at.store.transaction(async (tx) => {
@@ -67,55 +66,16 @@ export class TrainingRuns {
         input: input as unknown as Json,
       };
       const id = await once(tx, key, async () => {
-        const number = await tx.nextNumber('trainingRun');
-        const run: TrainingRun = {
-          id: newId('TrainingRun', now, random),
-          version: 1,
-          owner: actor.subject,
-          visibility: 'PRIVATE',
-          number,
-          name: request.name ?? `run-${number}`,
-          moduleVersionId: version.id,
-          datasetVersionId: data.id,
-          splitId: split.id,
+        const run = await insertRun(this.#at, tx, now, {
+          actor,
+          accepted,
           arguments: accepted.arguments,
-          seed,
-          resources,
           requestedBackend: request.backend,
-          backend: null,
-          resumeFrom: checkpoint?.id ?? null,
-          state: 'QUEUED',
-          stateSince: now,
-          waiting: {
-            code: 'DISPATCHING',
-            message: 'Accepted; a backend is being chosen.',
-            since: now,
-            nextAttemptAt: null,
-            raw: null,
-          },
-          progress: null,
-          metrics: {},
-          outcome: null,
-          cancelRequestedAt: null,
-          observedAt: null,
-          attempts: 0,
-          startedAt: null,
-          finishedAt: null,
+          name: request.name,
+          waiting: choosing,
+          sweep: {},
           traceparent,
-          createdAt: now,
-          updatedAt: now,
-        };
-        await tx.trainingRuns.insert(run);
-        await tx.events.append(run.id, now, [
-          { type: 'trainingRun.accepted' },
-          {
-            type: 'trainingRun.stateChanged',
-            from: null,
-            to: 'QUEUED',
-            reason: null,
-            outcome: null,
-          },
-        ]);
+        });
         await tx.enqueue(trainingRunWork, run.id, now);
         return run.id;
       });
@@ -137,11 +97,7 @@ export class TrainingRuns {
     return this.#at.store.transaction(async (tx) => {
       const run = changeable(actor, await tx.trainingRuns.get(id), 'TrainingRun', id);
       if (isTerminal(trainingRunStates, run.state) || run.cancelRequestedAt !== null) return run;
-      const record = new RunRecord(run, null, now);
-      record.patch({ cancelRequestedAt: now });
-      record.tell({ type: 'trainingRun.cancelRequested', by: actor.subject });
-      await record.save(tx);
-      await tx.enqueue(trainingRunWork, id, now);
+      await askForEnd(tx, run, actor, now);
       return (await tx.trainingRuns.get(id)) ?? run;
     });
   }
@@ -333,15 +289,6 @@ export class TrainingRuns {
   async #ended(id: string): Promise<boolean> {
     const run = await this.#at.store.trainingRuns.get(id);
     return run === null || isTerminal(trainingRunStates, run.state);
-  }
-}
-
-function checkCursor(after: number, head: number): void {
-  if (after < 0 || after > head) {
-    throw new FathomError(
-      'BAD_REQUEST',
-      `\`after\` is between 0 and ${head}, the newest there is; you gave ${after}.`,
-    );
   }
 }
 

@@ -19,6 +19,14 @@ export class WorkloadSource {
     attempt: Pick<Attempt, 'number'>,
     backend: Backend,
   ): Promise<JobWorkload> {
+    return (await this.shared(run, backend))(run, attempt);
+  }
+
+  /** Reads once for all runs that have module, data and checkpoint in common with this one. */
+  async shared(
+    run: Pick<TrainingRun, 'moduleVersionId' | 'datasetVersionId' | 'splitId' | 'resumeFrom'>,
+    backend: Backend,
+  ): Promise<(run: TrainingRun, attempt: Pick<Attempt, 'number'>) => JobWorkload> {
     const { store } = this.#at;
     const version = await store.moduleVersions.get(run.moduleVersionId);
     const module = version && (await store.modules.get(version.moduleId));
@@ -26,6 +34,6 @@ export class WorkloadSource {
     const data = await inputsOf(this.#at, run.datasetVersionId, run.splitId);
     const checkpoint = run.resumeFrom === null ? null : await store.artifacts.get(run.resumeFrom);
     const source = sourceFor(version.source, backend.capabilities) ?? version.source;
-    return workloadOf(run, attempt, module, { source }, data, checkpoint);
+    return (one, attempt) => workloadOf(one, attempt, module, { source }, data, checkpoint);
   }
 }

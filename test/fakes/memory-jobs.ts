@@ -2,6 +2,7 @@ import type { Backend, BackendHealth, Capabilities } from '../../backends/contra
 import { noCapabilities } from '../../backends/contract/backend.ts';
 import { BackendError } from '../../backends/contract/error.ts';
 import type {
+  JobArray,
   JobExit,
   JobRunner,
   JobStatus,
@@ -18,6 +19,8 @@ export interface MemoryJob {
   exit: JobExit | null;
   waiting: JobStatus['waiting'];
   cancelled: boolean;
+  /** The array it was handed over with, and how many of that may run at the same time. */
+  readonly array: { readonly key: string; readonly atOnce: number } | null;
   readonly files: Map<string, string>;
 }
 
@@ -25,20 +28,24 @@ export interface MemoryJob {
 export class MemoryJobs implements Backend {
   readonly name: string;
   readonly type = 'memory';
-  readonly capabilities: Capabilities = { ...noCapabilities, processes: true, cancelQueued: true };
+  readonly capabilities: Capabilities;
   readonly services = null;
   readonly functions = null;
   readonly jobs: JobRunner;
   readonly inMemory = new Map<string, MemoryJob>();
   /** The name of each call, in order. */
   readonly calls: string[] = [];
+  /** Keys of the members of each native array, in the order in which they were made. */
+  readonly arrays = new Map<string, readonly string[]>();
+  readonly #arraysUnderWay = new Map<string, Promise<void>>();
   /** Asked before each call; what it returns is thrown. */
   failure: (operation: string) => BackendError | null = () => null;
   /** Awaited in `health`. */
   healthy: () => Promise<Partial<BackendHealth>> = () => Promise.resolve({});
 
-  constructor(name: string) {
+  constructor(name: string, more: Partial<Capabilities> = {}) {
     this.name = name;
+    this.capabilities = { ...noCapabilities, processes: true, cancelQueued: true, ...more };
     this.jobs = this.#runner();
   }
 
@@ -78,19 +85,56 @@ export class MemoryJobs implements Backend {
 
   #find(operation: string, handle: Handle): MemoryJob {
     this.#enter(operation);
+    this.#startNext();
     const job = this.inMemory.get(keyOf(handle));
     if (job !== undefined) return job;
     throw new BackendError('NotFound', operation, 'There is no such entry in the map.');
   }
 
+  /** As a site does: one native object for all, made by whoever comes first. */
+  #makeOnce(array: JobArray): Promise<void> {
+    const underWay = this.#arraysUnderWay.get(array.key);
+    if (underWay !== undefined) return underWay;
+    const made = (async () => {
+      const members = await array.members();
+      this.calls.push('array');
+      this.arrays.set(
+        array.key,
+        members.map(({ key }) => key),
+      );
+      const limit = { key: array.key, atOnce: array.atOnce ?? Infinity };
+      for (const { key, workload } of members) {
+        if (!this.inMemory.has(key)) this.#make(key, workload, limit);
+      }
+    })();
+    this.#arraysUnderWay.set(array.key, made);
+    return made;
+  }
+
+  #make(key: string, workload: JobWorkload, array: MemoryJob['array']): void {
+    const phase = array === null ? 'RUNNING' : 'PENDING';
+    const rest = { phase, exit: null, waiting: null, cancelled: false } as const;
+    this.inMemory.set(key, { key, workload, array, ...rest, files: new Map() });
+  }
+
+  #startNext(): void {
+    const jobs = [...this.inMemory.values()];
+    for (const job of jobs) {
+      if (job.phase !== 'PENDING' || job.array === null) continue;
+      const { key, atOnce } = job.array;
+      const going = jobs.filter((one) => one.array?.key === key && one.phase === 'RUNNING');
+      if (going.length < atOnce) job.phase = 'RUNNING';
+    }
+  }
+
   #runner(): JobRunner {
     return {
-      submit: async (workload, { key }) => {
+      submit: async (workload, { key, array }) => {
         this.#enter('submit');
-        if (!this.inMemory.has(key)) {
-          const rest = { phase: 'RUNNING', exit: null, waiting: null, cancelled: false } as const;
-          this.inMemory.set(key, { key, workload, ...rest, files: new Map() });
+        if (array !== undefined && this.capabilities.arrays && !this.inMemory.has(key)) {
+          await this.#makeOnce(array);
         }
+        if (!this.inMemory.has(key)) this.#make(key, workload, null);
         return { backend: this.name, version: 1, native: { key } };
       },
       inspect: async (handle) => statusOf(this.#find('inspect', handle)),
@@ -117,8 +161,12 @@ export class MemoryJobs implements Backend {
   }
 }
 
-export function end(job: MemoryJob, exit: Partial<JobExit> = {}): void {
-  job.files.set('output.json', JSON.stringify({ metrics: {}, artifacts: [] }));
+export function end(
+  job: MemoryJob,
+  exit: Partial<JobExit> = {},
+  metrics: { readonly [name: string]: number } = {},
+): void {
+  job.files.set('output.json', JSON.stringify({ metrics, artifacts: [] }));
   job.phase = 'ENDED';
   job.exit = { cause: 'EXITED', code: 0, signal: null, message: 'It ended.', ...exit };
 }

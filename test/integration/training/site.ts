@@ -15,6 +15,8 @@ import { Datasets } from '../../../services/datasets/datasets.ts';
 import { folderDigest } from '../../../services/modules/catalogue-folders.ts';
 import { Reconciler } from '../../../services/reconciler/reconciler.ts';
 import type { Surroundings } from '../../../services/surroundings.ts';
+import { SweepLook } from '../../../services/sweeps/sweep-look.ts';
+import { Sweeps } from '../../../services/sweeps/sweeps.ts';
 import type { CreateTrainingRun } from '../../../services/training/create-run.ts';
 import { ReleaseLook } from '../../../services/training/release-look.ts';
 import { RunLook } from '../../../services/training/run-look.ts';
@@ -48,6 +50,10 @@ export class TrainingSite {
 
   get runs(): TrainingRuns {
     return this.#open.runs;
+  }
+
+  get sweeps(): Sweeps {
+    return this.#open.sweeps;
   }
 
   get at(): Surroundings {
@@ -176,6 +182,7 @@ export const request: Omit<CreateTrainingRun, 'moduleVersionId' | 'datasetVersio
 interface Opened {
   readonly at: Surroundings;
   readonly runs: TrainingRuns;
+  readonly sweeps: Sweeps;
   readonly datasets: Datasets;
   readonly backend: Backend;
   close(): Promise<void>;
@@ -221,12 +228,14 @@ async function open(folder: string, others: readonly Backend[], settings: object
     },
   };
   const runs = new TrainingRuns(at, modules, datasets);
-  const looks = [new RunLook(at, new WorkloadSource(at)), new ReleaseLook(at)];
+  const sweeps = new Sweeps(at, modules, datasets);
+  const looks = [new RunLook(at, new WorkloadSource(at)), new ReleaseLook(at), new SweepLook(at)];
   const reconciler = new Reconciler(at, looks, 'test');
   reconciler.start();
   return {
     at,
     runs,
+    sweeps,
     datasets,
     backend,
     async close() {
