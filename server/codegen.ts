@@ -17,6 +17,8 @@ import {
 import { typedDocuments } from '../codegen/typed-documents.ts';
 import { uploadStates } from '../domain/dataset.ts';
 import { deploymentStates, endpointStates } from '../domain/deployment.ts';
+import { sweepStates } from '../domain/sweep.ts';
+import { sweepLimits } from '../domain/sweep-parameters.ts';
 import { attemptStates, trainingRunStates } from '../domain/training-run.ts';
 import { compose } from '../gateway/composition.ts';
 import { limits } from '../gateway/limits.ts';
@@ -73,6 +75,7 @@ async function docs(): Promise<ReadonlyMap<string, string>> {
     'docs/reference/states.md': {
       trainingRun: statesTable(trainingRunStates),
       attempt: statesTable(attemptStates),
+      sweep: statesTable(sweepStates),
       deployment: statesTable(deploymentStates),
       endpoint: statesTable(endpointStates),
       upload: statesTable(uploadStates),
@@ -81,6 +84,7 @@ async function docs(): Promise<ReadonlyMap<string, string>> {
     'docs/reference/limits.md': {
       edge: limitsTable(limits, await source('gateway/limits.ts')),
       datasets: limitsTable(datasetLimits, await source('services/datasets/limits.ts')),
+      sweeps: limitsTable(sweepLimits, await source('domain/sweep-parameters.ts')),
       dataPlane: limitsTable(dataPlaneLimits, await source('server/data-plane/data-plane.ts')),
       predict: limitsTable(predictLimits, await source('services/inference/predict-request.ts')),
     },

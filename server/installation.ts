@@ -16,6 +16,8 @@ import { Nodes } from '../services/nodes.ts';
 import { Reconciler } from '../services/reconciler/reconciler.ts';
 import type { Services } from '../services/services.ts';
 import type { Surroundings } from '../services/surroundings.ts';
+import { SweepLook } from '../services/sweeps/sweep-look.ts';
+import { Sweeps } from '../services/sweeps/sweeps.ts';
 import { ReleaseLook } from '../services/training/release-look.ts';
 import { RunLook } from '../services/training/run-look.ts';
 import { TrainingRuns } from '../services/training/training-runs.ts';
@@ -122,6 +124,7 @@ export async function openInstallation(request: InstallationRequest): Promise<In
     modules,
     datasets,
     trainingRuns: new TrainingRuns(at, modules, datasets),
+    sweeps: new Sweeps(at, modules, datasets),
     deployments,
     predictions,
     nodes: new Nodes(at),
@@ -129,6 +132,7 @@ export async function openInstallation(request: InstallationRequest): Promise<In
   const looks = [
     new RunLook(at, new WorkloadSource(at)),
     new ReleaseLook(at),
+    new SweepLook(at),
     new EndpointLook(at, traffic),
     new UploadLook(datasets.uploads),
   ];

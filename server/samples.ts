@@ -58,6 +58,38 @@ subscription Watch($id: ID!) {
     variables: '{ "id": "run_…" }',
   },
   {
+    query: `# Advanced: which learning rate and how many epochs? One wish, many runs, two at the same time.
+mutation Sweep($moduleVersionId: ID!, $datasetVersionId: ID!) {
+  createSweep(input: {
+    moduleVersionId: $moduleVersionId
+    datasetVersionId: $datasetVersionId
+    strategy: RANDOM
+    trials: 6
+    parameters: [
+      { argument: "epochs", values: [2, 4, 8] }
+      { argument: "learningRate", range: { minimum: 0.0001, maximum: 0.1, scale: LOG } }
+    ]
+    objective: { metric: "testAccuracy", goal: MAXIMIZE }
+    atOnce: 2
+    seed: 1
+  }) {
+    sweep { id number trials counts { state count } runs(first: 6) { nodes { id arguments } } }
+    userErrors { code message path }
+  }
+}`,
+    variables: '{ "moduleVersionId": "mver_…", "datasetVersionId": "dsv_…" }',
+  },
+  {
+    query: `# Advanced: watch the best so far. Pass the last sequence as \`after\` to go on where you were.
+subscription Best($id: ID!) {
+  sweepEvents(id: $id, after: 0) {
+    sequence
+    change { ... on SweepBestChanged { number bestValue previousValue runId } ... on SweepStateChanged { to reason } }
+  }
+}`,
+    variables: '{ "id": "swp_…" }',
+  },
+  {
     query: `# Advanced: where did a model come from, and where is it used?
 query Lineage($id: ID!) {
   artifact(id: $id) {

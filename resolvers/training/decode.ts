@@ -23,7 +23,7 @@ export function createRequest(input: CreateTrainingRunInput): CreateTrainingRun 
   };
 }
 
-const orderColumns = {
+export const orderColumns = {
   CREATED_AT: 'createdAt',
   UPDATED_AT: 'updatedAt',
   NUMBER: 'number',
@@ -33,12 +33,13 @@ export function runQuery(
   filter: TrainingRunFilter | null | undefined,
   orderBy: TrainingRunOrder | null | undefined,
 ): RunQuery {
-  const { states, moduleVersionId, datasetVersionId, backend } = filter ?? {};
+  const { states, moduleVersionId, datasetVersionId, sweepId, backend } = filter ?? {};
   return {
     where: {
       ...(states != null && { state: { in: states } }),
       ...(moduleVersionId != null && { moduleVersionId }),
       ...(datasetVersionId != null && { datasetVersionId }),
+      ...(sweepId != null && { sweepId }),
       ...(backend != null && { backend }),
     },
     orderBy: {

@@ -8,7 +8,11 @@ import {
 } from './artifact.resolver.ts';
 import { BackendResolver } from './backend.resolver.ts';
 import { artifactById, attemptById, runById } from './batches.ts';
+import { sweepById } from './sweep-batches.ts';
+import { SweepResolver, TrainingRunSweepResolver } from './sweep.resolver.ts';
 import {
+  SweepEventResolver,
+  SweepRunEndedResolver,
   TrainingRunEventResolver,
   TrainingSubscriptionResolver,
 } from './subscriptions.resolver.ts';
@@ -27,13 +31,18 @@ export const trainingSubgraph = {
     ArtifactRegisteredResolver,
     ModuleVersionRunsResolver,
     DatasetVersionUsesResolver,
+    SweepResolver,
+    TrainingRunSweepResolver,
     BackendResolver,
     TrainingSubscriptionResolver,
     TrainingRunEventResolver,
+    SweepEventResolver,
+    SweepRunEndedResolver,
   ],
   orphanedTypes: [],
   references: {
     TrainingRun: ({ id }: Reference, context: GraphContext) => context.load(runById, id),
+    Sweep: ({ id }: Reference, context: GraphContext) => context.load(sweepById, id),
     Artifact: ({ id }: Reference, context: GraphContext) => context.load(artifactById, id),
     Attempt: ({ id }: Reference, context: GraphContext) => context.load(attemptById, id),
     // Existence is the owner's to judge; here are only the fields that this subgraph adds.

@@ -1,7 +1,10 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Resolver, Root, Subscription } from 'type-graphql';
-import type { RecordedEvent, TrainingRunEvent } from '../../domain/event.ts';
+import type { RecordedEvent, SweepEvent, TrainingRunEvent } from '../../domain/event.ts';
+import type { Sweep } from '../../domain/sweep.ts';
 import type { LogLine, MetricPoint, TrainingRun } from '../../domain/training-run.ts';
 import { TrainingRunEventType } from '../../schema/training/events.ts';
+import { SweepType } from '../../schema/training/sweep.ts';
+import { changeOf, SweepEventType, SweepRunEnded } from '../../schema/training/sweep-events.ts';
 import {
   LogLineType,
   MetricPointType,
@@ -10,6 +13,7 @@ import {
 import type { Offset } from '../../services/training/training-runs.ts';
 import type { GraphContext } from '../context.ts';
 import { runById } from './batches.ts';
+import { sweepById } from './sweep-batches.ts';
 import { flat } from './training-run.resolver.ts';
 
 interface From {
@@ -60,6 +64,47 @@ export class TrainingSubscriptionResolver {
     @Arg('after', () => Int, { defaultValue: 0 }) _after: number,
   ): MetricPointType {
     return flat(point);
+  }
+
+  @Subscription(() => SweepEventType, {
+    description:
+      'Every event behind `after`, then those to come; completes when the sweep has ended.',
+    subscribe: ({ args, context }: Subscriber) =>
+      context.services.sweeps.followEvents(context.actor, args.id, args.after),
+  } as never)
+  sweepEvents(
+    @Root() event: RecordedEvent<SweepEvent>,
+    @Arg('id', () => ID) _id: string,
+    @Arg('after', () => Int, { defaultValue: 0 }) _after: number,
+  ): RecordedEvent<SweepEvent> {
+    return event;
+  }
+}
+
+@Resolver(() => SweepEventType)
+export class SweepEventResolver {
+  @FieldResolver()
+  change(@Root() { event }: RecordedEvent<SweepEvent>): object {
+    return changeOf(event);
+  }
+
+  @FieldResolver(() => SweepType)
+  sweep(
+    @Root() event: RecordedEvent<SweepEvent>,
+    @Ctx() context: GraphContext,
+  ): Promise<Sweep | null> {
+    return context.load(sweepById, event.aggregateId);
+  }
+}
+
+@Resolver(() => SweepRunEnded)
+export class SweepRunEndedResolver {
+  @FieldResolver(() => TrainingRunType, { nullable: true })
+  trainingRun(
+    @Root() { runId }: { readonly runId: string },
+    @Ctx() context: GraphContext,
+  ): Promise<TrainingRun | null> {
+    return context.load(runById, runId);
   }
 }
 

@@ -93,6 +93,11 @@ export class BackendHealthType {
   simpleResolvers: true,
 })
 export class BackendCapabilitiesType {
+  @Field(() => Boolean, {
+    description: 'Whether it takes the runs of a sweep together, as one native object.',
+  })
+  arrays!: boolean;
+
   @Field(() => Boolean)
   gpus!: boolean;
 

@@ -102,6 +102,9 @@ export class TrainingRunFilter {
   @Field(() => ID, { nullable: true })
   datasetVersionId?: string | null;
 
+  @Field(() => ID, { nullable: true })
+  sweepId?: string | null;
+
   @Field(() => String, { nullable: true })
   backend?: string | null;
 }

@@ -25,6 +25,10 @@ export type AttemptState =
   | 'SUBMITTED'
   | 'SUCCEEDED';
 
+export type CancelSweepInput = {
+  id: string;
+};
+
 export type CancelTrainingRunInput = {
   id: string;
 };
@@ -70,6 +74,34 @@ export type CreateDeploymentInput = {
   replicas?: number;
   /** Of each server. */
   resources?: ResourcesInput | null | undefined;
+};
+
+export type CreateSweepInput = {
+  /** The training arguments that all runs share. */
+  arguments?: Json | null | undefined;
+  /** How many may run at the same time; as many as the site takes when left out. */
+  atOnce?: number | null | undefined;
+  /** Where to run; chosen when left out. */
+  backend?: string | null | undefined;
+  datasetVersionId: string;
+  /** Repeating the call with the same key starts nothing twice. */
+  idempotencyKey?: string | null | undefined;
+  moduleVersionId: string;
+  name?: string | null | undefined;
+  objective: SweepObjectiveInput;
+  /** The training arguments that vary. */
+  parameters: Array<SweepParameterInput>;
+  /** Of each run. */
+  resources?: ResourcesInput | null | undefined;
+  /** A CHECKPOINT artifact of the same module that each run goes on from. */
+  resumeFrom?: string | null | undefined;
+  /** A whole number from 0 on, of what is drawn and of each run; drawn when left out. */
+  seed?: number | null | undefined;
+  /** Which examples train and which test; default: the version’s own split. */
+  splitId?: string | null | undefined;
+  strategy: SweepStrategy;
+  /** How many are drawn: with RANDOM only. */
+  trials?: number | null | undefined;
 };
 
 export type CreateTrainingRunInput = {
@@ -366,11 +398,84 @@ export type SplitRule =
   /** The last examples are the test. */
   | 'TAIL';
 
+export type SweepFilter = {
+  datasetVersionId?: string | null | undefined;
+  moduleVersionId?: string | null | undefined;
+  states?: Array<SweepState> | null | undefined;
+};
+
+/** Which value is better. */
+export type SweepGoal =
+  | 'MAXIMIZE'
+  | 'MINIMIZE';
+
+export type SweepObjectiveInput = {
+  goal: SweepGoal;
+  /** A metric that the module reports; a run without it is never the best. */
+  metric: string;
+};
+
+export type SweepOrder = {
+  direction?: OrderDirection;
+  field: SweepOrderField;
+};
+
+/** What sweeps are sorted by. */
+export type SweepOrderField =
+  | 'CREATED_AT'
+  | 'NUMBER'
+  | 'UPDATED_AT';
+
+/** Give exactly one of `values` and `range`. */
+export type SweepParameterInput = {
+  /** A training argument of the module. */
+  argument: string;
+  /** With RANDOM only. */
+  range?: SweepRangeInput | null | undefined;
+  values?: Array<Json> | null | undefined;
+};
+
+export type SweepRangeInput = {
+  /** Whole numbers, both bounds included. */
+  integer?: boolean;
+  maximum: number;
+  minimum: number;
+  scale?: SweepScale;
+};
+
+/** LINEAR draws evenly between the bounds, LOG evenly between their logarithms. */
+export type SweepScale =
+  | 'LINEAR'
+  | 'LOG';
+
+/** QUEUED → RUNNING → an end, which its runs decide. */
+export type SweepState =
+  /** Every run ended, one at least because the end of the sweep was asked for. */
+  | 'CANCELLED'
+  /** Its end was asked for; one of its runs has not ended. */
+  | 'CANCELLING'
+  /** Every run ended, and none succeeded. */
+  | 'FAILED'
+  /** None of its runs was let on yet. */
+  | 'QUEUED'
+  /** Its runs were let on, or as many as may run at the same time; one has not ended. */
+  | 'RUNNING'
+  /** Every run ended, and one at least succeeded. */
+  | 'SUCCEEDED';
+
+/** Which combinations of arguments are run. */
+export type SweepStrategy =
+  /** Every combination of the given values. */
+  | 'GRID'
+  /** So many combinations, drawn from values and ranges by the seed. */
+  | 'RANDOM';
+
 export type TrainingRunFilter = {
   backend?: string | null | undefined;
   datasetVersionId?: string | null | undefined;
   moduleVersionId?: string | null | undefined;
   states?: Array<TrainingRunState> | null | undefined;
+  sweepId?: string | null | undefined;
 };
 
 export type TrainingRunOrder = {
@@ -483,6 +588,8 @@ export type WaitingCode =
   | 'RESOURCES_EXCEED_SITE'
   /** The backend has it and is starting it. */
   | 'STARTING'
+  /** Others of its sweep run first. */
+  | 'SWEEP_LIMIT'
   /** The data set is being brought to where it runs. */
   | 'TRANSFERRING_DATA'
   /** The backend gave a reason that we do not know; see raw. */
@@ -634,6 +741,56 @@ export type PredictMutationVariables = Exact<{
 
 export type PredictMutation = { predict: { retryAfterMs: number | null, prediction: { id: string, output: Json | null, moduleMs: number | null, totalMs: number, coldStart: boolean | null, waitMs: number | null, initMs: number | null } | null, userErrors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
 
+export type CreateSweepMutationVariables = Exact<{
+  input: CreateSweepInput;
+}>;
+
+
+export type CreateSweepMutation = { createSweep: { sweep: { id: string, version: number, number: number, name: string, state: SweepState, stateSince: string, strategy: SweepStrategy, trials: number, atOnce: number | null, bestValue: number | null, createdAt: string, finishedAt: string | null, objective: { metric: string, goal: SweepGoal }, counts: Array<{ state: TrainingRunState, count: number }>, waiting: { code: WaitingCode, message: string, since: string, nextAttemptAt: string | null, raw: string | null } | null, bestRun: { id: string, number: number, sweepNumber: number | null, arguments: Json } | null } | null, userErrors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
+export type CancelSweepMutationVariables = Exact<{
+  input: CancelSweepInput;
+}>;
+
+
+export type CancelSweepMutation = { cancelSweep: { sweep: { id: string, version: number, number: number, name: string, state: SweepState, stateSince: string, strategy: SweepStrategy, trials: number, atOnce: number | null, bestValue: number | null, createdAt: string, finishedAt: string | null, objective: { metric: string, goal: SweepGoal }, counts: Array<{ state: TrainingRunState, count: number }>, waiting: { code: WaitingCode, message: string, since: string, nextAttemptAt: string | null, raw: string | null } | null, bestRun: { id: string, number: number, sweepNumber: number | null, arguments: Json } | null } | null, userErrors: Array<{ code: ErrorCode, message: string, path: Array<string> }> } };
+
+export type SweepQueryVariables = Exact<{
+  id?: string | null | undefined;
+  number?: number | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type SweepQuery = { sweep: { arguments: Json, seed: number, id: string, version: number, number: number, name: string, state: SweepState, stateSince: string, strategy: SweepStrategy, trials: number, atOnce: number | null, bestValue: number | null, createdAt: string, finishedAt: string | null, parameters: Array<{ argument: string, values: Array<Json> | null, range: { minimum: number, maximum: number, scale: SweepScale, integer: boolean } | null }>, runs: { totalCount: number, nodes: Array<{ sweepNumber: number | null, arguments: Json, id: string, version: number, number: number, name: string, state: TrainingRunState, stateSince: string, backend: string | null, createdAt: string, startedAt: string | null, finishedAt: string | null, waiting: { code: WaitingCode, message: string, since: string, nextAttemptAt: string | null, raw: string | null } | null, progress: { done: number, total: number, unit: string } | null, metrics: Array<{ name: string, value: number }>, outcome: { code: OutcomeCode, message: string, exitCode: number | null, signal: string | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } }, objective: { metric: string, goal: SweepGoal }, counts: Array<{ state: TrainingRunState, count: number }>, waiting: { code: WaitingCode, message: string, since: string, nextAttemptAt: string | null, raw: string | null } | null, bestRun: { id: string, number: number, sweepNumber: number | null, arguments: Json } | null } | null };
+
+export type SweepsQueryVariables = Exact<{
+  filter?: SweepFilter | null | undefined;
+  orderBy?: SweepOrder | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type SweepsQuery = { sweeps: { totalCount: number, nodes: Array<{ id: string, version: number, number: number, name: string, state: SweepState, stateSince: string, strategy: SweepStrategy, trials: number, atOnce: number | null, bestValue: number | null, createdAt: string, finishedAt: string | null, objective: { metric: string, goal: SweepGoal }, counts: Array<{ state: TrainingRunState, count: number }>, waiting: { code: WaitingCode, message: string, since: string, nextAttemptAt: string | null, raw: string | null } | null, bestRun: { id: string, number: number, sweepNumber: number | null, arguments: Json } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type SweepEventsSubscriptionVariables = Exact<{
+  id: string;
+  after?: number;
+}>;
+
+
+export type SweepEventsSubscription = { sweepEvents: { sequence: number, at: string, change:
+      | { __typename: 'SweepAccepted' }
+      | { __typename: 'SweepBestChanged', runId: string, number: number, bestValue: number, previousValue: number | null }
+      | { __typename: 'SweepCancelRequested', by: string }
+      | { __typename: 'SweepRunEnded', runId: string, number: number, state: TrainingRunState, value: number | null, ended: number }
+      | { __typename: 'SweepStateChanged', from: SweepState | null, to: SweepState, reason: string | null }
+     } };
+
+export type SweepCardFragment = { id: string, version: number, number: number, name: string, state: SweepState, stateSince: string, strategy: SweepStrategy, trials: number, atOnce: number | null, bestValue: number | null, createdAt: string, finishedAt: string | null, objective: { metric: string, goal: SweepGoal }, counts: Array<{ state: TrainingRunState, count: number }>, waiting: { code: WaitingCode, message: string, since: string, nextAttemptAt: string | null, raw: string | null } | null, bestRun: { id: string, number: number, sweepNumber: number | null, arguments: Json } | null };
+
 export type CreateTrainingRunMutationVariables = Exact<{
   input: CreateTrainingRunInput;
 }>;
@@ -692,7 +849,7 @@ export type PlanTrainingRunQuery = { planTrainingRun: { plan: { backend: string 
 export type BackendsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type BackendsQuery = { backends: Array<{ name: string, type: string, runsJobs: boolean, runsServices: boolean, runsFunctions: boolean, capabilities: { gpus: boolean, gpuModels: boolean, cancelQueued: boolean, enforcesMemory: boolean, enforcesTimeLimit: boolean, images: boolean, processes: boolean, selfHealing: boolean, severalNodes: boolean, separatesStreams: boolean }, health: { reachable: boolean, message: string, checkedAt: string, unreachableSince: string | null, capacity: { cpus: number, cpusInUse: number, memoryMiB: number, memoryInUseMiB: number, gpusInUse: number, queued: number, gpus: Array<{ index: number, model: string, memoryMiB: number, inUse: boolean | null }>, accelerators: Array<{ model: string, memoryMiB: number, count: number, free: number | null }> } | null } }> };
+export type BackendsQuery = { backends: Array<{ name: string, type: string, runsJobs: boolean, runsServices: boolean, runsFunctions: boolean, capabilities: { arrays: boolean, gpus: boolean, gpuModels: boolean, cancelQueued: boolean, enforcesMemory: boolean, enforcesTimeLimit: boolean, images: boolean, processes: boolean, selfHealing: boolean, severalNodes: boolean, separatesStreams: boolean }, health: { reachable: boolean, message: string, checkedAt: string, unreachableSince: string | null, capacity: { cpus: number, cpusInUse: number, memoryMiB: number, memoryInUseMiB: number, gpusInUse: number, queued: number, gpus: Array<{ index: number, model: string, memoryMiB: number, inUse: boolean | null }>, accelerators: Array<{ model: string, memoryMiB: number, count: number, free: number | null }> } | null } }> };
 
 export type TrainingRunEventsSubscriptionVariables = Exact<{
   id: string;
@@ -887,6 +1044,45 @@ fragment WhyWaiting on Waiting {
   nextAttemptAt
   raw
 }`, {"fragmentName":"DeploymentCard"}) as unknown as TypedDocumentString<DeploymentCardFragment, unknown>;
+export const SweepCardFragmentDoc = new TypedDocumentString(`
+    fragment SweepCard on Sweep {
+  id
+  version
+  number
+  name
+  state
+  stateSince
+  strategy
+  trials
+  atOnce
+  objective {
+    metric
+    goal
+  }
+  counts {
+    state
+    count
+  }
+  waiting {
+    ...WhyWaiting
+  }
+  bestRun {
+    id
+    number
+    sweepNumber
+    arguments
+  }
+  bestValue
+  createdAt
+  finishedAt
+}
+    fragment WhyWaiting on Waiting {
+  code
+  message
+  since
+  nextAttemptAt
+  raw
+}`, {"fragmentName":"SweepCard"}) as unknown as TypedDocumentString<SweepCardFragment, unknown>;
 export const OutcomeSentenceFragmentDoc = new TypedDocumentString(`
     fragment OutcomeSentence on Outcome {
   code
@@ -1630,6 +1826,298 @@ export const PredictDocument = new TypedDocumentString(`
   message
   path
 }`, {"hash":"sha256:856da1743a401d8c0586eb2d3ed9c752d4343624a988c3fe81d2a70a48dea435"}) as unknown as TypedDocumentString<PredictMutation, PredictMutationVariables>;
+export const CreateSweepDocument = new TypedDocumentString(`
+    mutation CreateSweep($input: CreateSweepInput!) {
+  createSweep(input: $input) {
+    sweep {
+      ...SweepCard
+    }
+    userErrors {
+      ...UserErrorEntry
+    }
+  }
+}
+    fragment UserErrorEntry on UserError {
+  code
+  message
+  path
+}
+fragment SweepCard on Sweep {
+  id
+  version
+  number
+  name
+  state
+  stateSince
+  strategy
+  trials
+  atOnce
+  objective {
+    metric
+    goal
+  }
+  counts {
+    state
+    count
+  }
+  waiting {
+    ...WhyWaiting
+  }
+  bestRun {
+    id
+    number
+    sweepNumber
+    arguments
+  }
+  bestValue
+  createdAt
+  finishedAt
+}
+fragment WhyWaiting on Waiting {
+  code
+  message
+  since
+  nextAttemptAt
+  raw
+}`, {"hash":"sha256:066a1bd1e06c4fe6dd766f31139cc0532c58eb2ca3c656f296206575a5e1ff8c"}) as unknown as TypedDocumentString<CreateSweepMutation, CreateSweepMutationVariables>;
+export const CancelSweepDocument = new TypedDocumentString(`
+    mutation CancelSweep($input: CancelSweepInput!) {
+  cancelSweep(input: $input) {
+    sweep {
+      ...SweepCard
+    }
+    userErrors {
+      ...UserErrorEntry
+    }
+  }
+}
+    fragment UserErrorEntry on UserError {
+  code
+  message
+  path
+}
+fragment SweepCard on Sweep {
+  id
+  version
+  number
+  name
+  state
+  stateSince
+  strategy
+  trials
+  atOnce
+  objective {
+    metric
+    goal
+  }
+  counts {
+    state
+    count
+  }
+  waiting {
+    ...WhyWaiting
+  }
+  bestRun {
+    id
+    number
+    sweepNumber
+    arguments
+  }
+  bestValue
+  createdAt
+  finishedAt
+}
+fragment WhyWaiting on Waiting {
+  code
+  message
+  since
+  nextAttemptAt
+  raw
+}`, {"hash":"sha256:877217e20d75187a82f650855bb95e71443621b9d109ff10ebfcbd758dd5d659"}) as unknown as TypedDocumentString<CancelSweepMutation, CancelSweepMutationVariables>;
+export const SweepDocument = new TypedDocumentString(`
+    query Sweep($id: ID, $number: Int, $first: Int = 20, $after: String) {
+  sweep(id: $id, number: $number) {
+    ...SweepCard
+    arguments
+    seed
+    parameters {
+      argument
+      values
+      range {
+        minimum
+        maximum
+        scale
+        integer
+      }
+    }
+    runs(first: $first, after: $after) {
+      totalCount
+      nodes {
+        ...TrainingRunCard
+        sweepNumber
+        arguments
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+}
+    fragment SweepCard on Sweep {
+  id
+  version
+  number
+  name
+  state
+  stateSince
+  strategy
+  trials
+  atOnce
+  objective {
+    metric
+    goal
+  }
+  counts {
+    state
+    count
+  }
+  waiting {
+    ...WhyWaiting
+  }
+  bestRun {
+    id
+    number
+    sweepNumber
+    arguments
+  }
+  bestValue
+  createdAt
+  finishedAt
+}
+fragment TrainingRunCard on TrainingRun {
+  id
+  version
+  number
+  name
+  state
+  stateSince
+  waiting {
+    ...WhyWaiting
+  }
+  progress {
+    done
+    total
+    unit
+  }
+  metrics {
+    name
+    value
+  }
+  outcome {
+    ...OutcomeSentence
+  }
+  backend
+  createdAt
+  startedAt
+  finishedAt
+}
+fragment OutcomeSentence on Outcome {
+  code
+  message
+  exitCode
+  signal
+}
+fragment WhyWaiting on Waiting {
+  code
+  message
+  since
+  nextAttemptAt
+  raw
+}`, {"hash":"sha256:3940035ce9082cde082189979772250763b4ad5e684ac965c881342138cf3b73"}) as unknown as TypedDocumentString<SweepQuery, SweepQueryVariables>;
+export const SweepsDocument = new TypedDocumentString(`
+    query Sweeps($filter: SweepFilter, $orderBy: SweepOrder, $first: Int = 20, $after: String) {
+  sweeps(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
+    totalCount
+    nodes {
+      ...SweepCard
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment SweepCard on Sweep {
+  id
+  version
+  number
+  name
+  state
+  stateSince
+  strategy
+  trials
+  atOnce
+  objective {
+    metric
+    goal
+  }
+  counts {
+    state
+    count
+  }
+  waiting {
+    ...WhyWaiting
+  }
+  bestRun {
+    id
+    number
+    sweepNumber
+    arguments
+  }
+  bestValue
+  createdAt
+  finishedAt
+}
+fragment WhyWaiting on Waiting {
+  code
+  message
+  since
+  nextAttemptAt
+  raw
+}`, {"hash":"sha256:aabb565142b6aa4efd831c1b6c8e493909f7119619bf0057b50462e9d2893ca9"}) as unknown as TypedDocumentString<SweepsQuery, SweepsQueryVariables>;
+export const SweepEventsDocument = new TypedDocumentString(`
+    subscription SweepEvents($id: ID!, $after: Int! = 0) {
+  sweepEvents(id: $id, after: $after) {
+    sequence
+    at
+    change {
+      __typename
+      ... on SweepStateChanged {
+        from
+        to
+        reason
+      }
+      ... on SweepRunEnded {
+        runId
+        number
+        state
+        value
+        ended
+      }
+      ... on SweepBestChanged {
+        runId
+        number
+        bestValue
+        previousValue
+      }
+      ... on SweepCancelRequested {
+        by
+      }
+    }
+  }
+}
+    `, {"hash":"sha256:49e6f156526ff134cca80d4046b4b18fed0669bf6767c0ac8b731b35b9b79629"}) as unknown as TypedDocumentString<SweepEventsSubscription, SweepEventsSubscriptionVariables>;
 export const CreateTrainingRunDocument = new TypedDocumentString(`
     mutation CreateTrainingRun($input: CreateTrainingRunInput!) {
   createTrainingRun(input: $input) {
@@ -2015,6 +2503,7 @@ export const BackendsDocument = new TypedDocumentString(`
     runsServices
     runsFunctions
     capabilities {
+      arrays
       gpus
       gpuModels
       cancelQueued
@@ -2054,7 +2543,7 @@ export const BackendsDocument = new TypedDocumentString(`
     }
   }
 }
-    `, {"hash":"sha256:41ea0ea40ae2a558bddd0f84546106e88325fe1b11a90667f5db8e1c4e2be884"}) as unknown as TypedDocumentString<BackendsQuery, BackendsQueryVariables>;
+    `, {"hash":"sha256:fa4f861f7b97d326391ebe2997be4f9f65ac85727f88a136c73b88e23599a4ea"}) as unknown as TypedDocumentString<BackendsQuery, BackendsQueryVariables>;
 export const TrainingRunEventsDocument = new TypedDocumentString(`
     subscription TrainingRunEvents($id: ID!, $after: Int! = 0) {
   trainingRunEvents(id: $id, after: $after) {

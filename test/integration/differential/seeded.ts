@@ -105,6 +105,26 @@ async function fill(installation: Installation): Promise<Seeded['values']> {
     const now = await at.store.trainingRuns.get(run.id);
     return now !== null && isTerminal(trainingRunStates, now.state);
   });
+  const sweep = await services.sweeps.create(localOwner, {
+    name: 'seeded',
+    moduleVersionId,
+    datasetVersionId: version?.id ?? '',
+    splitId: null,
+    arguments: {},
+    space: {
+      strategy: 'GRID',
+      parameters: [{ argument: 'epochs', values: [1, 2], range: null }],
+      trials: null,
+    },
+    objective: { metric: 'testAccuracy', goal: 'MAXIMIZE' },
+    atOnce: null,
+    seed: 7,
+    resources: {},
+    backend: null,
+    resumeFrom: null,
+    idempotencyKey: null,
+  });
+  await until(async () => (await at.store.sweeps.get(sweep.id))?.finishedAt != null);
   const [attempt] = await at.store.attempts.list({ where: { runId: run.id } }, 1);
   const model = await at.store.artifacts.find({ where: { runId: run.id, kind: 'MODEL' } });
   const deploy = (called: string) =>
@@ -129,7 +149,7 @@ async function fill(installation: Installation): Promise<Seeded['values']> {
   });
   await until(async () => (await at.store.deployments.get(gone.id))?.state === 'DELETED');
   const revision = await at.store.revisions.get(predicted.prediction.revisionId);
-  const unknown = (noun: 'TrainingRun' | 'Deployment' | 'Upload' | 'Dataset'): string =>
+  const unknown = (noun: 'TrainingRun' | 'Deployment' | 'Upload' | 'Dataset' | 'Sweep'): string =>
     newId(noun, at.ambient.now(), () => 0.5);
   return {
     moduleId: module?.id,
@@ -142,6 +162,7 @@ async function fill(installation: Installation): Promise<Seeded['values']> {
     runId: run.id,
     attemptId: attempt?.id,
     artifactId: model?.id,
+    sweepId: sweep.id,
     deploymentId: kept.id,
     goneDeploymentId: gone.id,
     revisionId: revision?.id,
@@ -149,6 +170,7 @@ async function fill(installation: Installation): Promise<Seeded['values']> {
     predictionId: predicted.prediction.id,
     unknownRunId: unknown('TrainingRun'),
     unknownDeploymentId: unknown('Deployment'),
+    unknownSweepId: unknown('Sweep'),
     unknownUploadId: unknown('Upload'),
     unknownDatasetId: unknown('Dataset'),
     features,
