@@ -6,8 +6,10 @@ export type Command = 'fetch' | 'run' | 'return';
 
 export interface Options {
   readonly command: Command;
-  /** The program, for `run`. */
+  /** The program, for `run`; empty when a file says it. */
   readonly argv: readonly string[];
+  /** Names a file in the work folder, which says the program and is deleted before it starts; null for `argv`. */
+  readonly programFile: string | null;
   readonly url: string;
   readonly token: string;
   /** Absolute. */
@@ -40,6 +42,7 @@ export const usage = `use: launcher fetch | run [options] -- PROGRAM ARGUMENT…
   --settle S           a file untouched for so long is complete while the program runs (run 3, return 15)
   --sweep S            how often is looked for what is new (1)
   --stop-file FILE     return: the end has come when it is there (out/.ended)
+  --program FILE       run: a file among the data, instead of PROGRAM (see README.md)
   --private            fetch, return: the work folder is not opened to other users
   --no-echo            run: the program's lines are not printed here as well
 
@@ -56,8 +59,12 @@ export function readOptions(
   const end = rest.indexOf('--');
   const own = end < 0 ? rest : rest.slice(0, end);
   const argv = end < 0 ? [] : rest.slice(end + 1);
-  if ((command === 'run') !== argv.length > 0) throw new UsageError(usage);
   const values = parsed(own);
+  const programFile = values.program ?? null;
+  const isSaid = argv.length > 0 !== (programFile !== null);
+  if (command === 'run' ? !isSaid : argv.length > 0 || programFile !== null) {
+    throw new UsageError(usage);
+  }
   const seconds = (name: keyof typeof values, otherwise: number): number => {
     const value = values[name];
     if (value === undefined) return otherwise * 1000;
@@ -69,6 +76,7 @@ export function readOptions(
   return {
     command,
     argv,
+    programFile,
     url: address(env['FATHOM_DELIVERY_URL']),
     token: tokenIn(env),
     work,
@@ -96,6 +104,7 @@ function parsed(args: readonly string[]) {
         settle: text,
         sweep: text,
         'stop-file': text,
+        program: text,
         'no-echo': { type: 'boolean' },
         private: { type: 'boolean' },
       },

@@ -9,6 +9,7 @@ import { outOfMemoryKills } from './memory-events.ts';
 import type { Options } from './options.ts';
 import { type Exit, GaveUpError, Platform, ShutError, SupersededError } from './platform.ts';
 import { Program } from './program.ts';
+import { type ProgramFile, takeProgram } from './program-file.ts';
 import {
   exitOf,
   notStarted,
@@ -191,10 +192,17 @@ async function supervise(self: Run, spool: LogSpool): Promise<Exit> {
   const { options, environment, platform, signals } = self;
   const killsBefore = outOfMemoryKills();
   const startedAt = Date.now();
+  let said: Pick<ProgramFile, 'argv' | 'environment'> = { argv: options.argv, environment: {} };
+  try {
+    const { programFile } = options;
+    if (programFile !== null) said = takeProgram(options.work, programFile);
+  } catch (error) {
+    return notStarted(`It is not known what to run: ${messageOf(error)}.`, Date.now());
+  }
   const program = new Program({
-    argv: options.argv,
+    argv: said.argv,
     folder: options.work,
-    environment: { ...environment, FATHOM_WORK_FOLDER: options.work },
+    environment: { ...environment, ...said.environment, FATHOM_WORK_FOLDER: options.work },
     spool,
     echo: options.echo,
   });
@@ -249,6 +257,7 @@ async function deliver(self: Run, sending: Sending, exit: Exit): Promise<number>
     await platform.patiently(() =>
       tell(self, refused.length === 0 ? exit : incomplete(exit, refused)),
     );
+    self.state.setTold();
     return own === 0 && refused.length > 0 ? refusedCode : own;
   } catch (error) {
     if (error instanceof SupersededError) {

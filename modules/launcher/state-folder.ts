@@ -50,6 +50,15 @@ export class StateFolder {
     this.#write('exit.json', exit);
   }
 
+  /** Everything is with the platform: whoever made the work folder may remove it. */
+  setTold(): void {
+    try {
+      this.#write('told.json', { at: Date.now() });
+    } catch {
+      // On a disk that is full the folder stays.
+    }
+  }
+
   /**
    * Called before each start of the program, which begins with an empty `out/`: whatever one that was killed left there
    * may be half a file, and nobody can tell.

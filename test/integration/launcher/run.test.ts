@@ -47,6 +47,43 @@ describe('the launcher around a program', () => {
     expect(received.heardAt).toBeGreaterThan(0);
   });
 
+  test('a file among the data may say the program, and is gone before it starts', async () => {
+    const script = 'ls -A | sort; echo "$1|$WORD|$FATHOM_WORK_FOLDER"; exit 4';
+    const text = JSON.stringify({
+      argv: ['/bin/sh', '-c', script, 'sh', '/@place@/data $(id)'],
+      environment: { WORD: 'hush /@place@' },
+      workFolder: '/@place@',
+    });
+    const delivery = await dock.opened('one', [
+      { path: '.program', content: { kind: 'TEXT', text } },
+    ]);
+    const work = await dock.workFolder();
+    const launched = dock.launch(delivery, work, ['run', '--program', '.program']);
+    expect(await launched.ended).toEqual({ code: 4, signal: null });
+    expect(launched.output).toBe(`.fathom\nout\n${work}/data $(id)|hush ${work}|${work}\n`);
+    expect((await dock.received('one')).exit).toMatchObject({ cause: 'EXITED', code: 4 });
+    expect((await stat(join(work, '.fathom', 'told.json'))).isFile()).toBe(true);
+  });
+
+  test('a file that says no program starts nothing, and says so', async () => {
+    for (const [key, text] of [
+      ['none', null],
+      ['odd', 'no JSON'],
+      ['empty', '{"argv":[],"environment":{},"workFolder":""}'],
+    ] as const) {
+      const inputs =
+        text === null ? [] : [{ path: 'say', content: { kind: 'TEXT', text } } as const];
+      const delivery = await dock.opened(key, inputs);
+      const args = ['run', '--program', 'say'];
+      const launched = dock.launch(delivery, await dock.workFolder(), args);
+      expect(await launched.ended).toEqual({ code: 126, signal: null });
+      expect((await dock.received(key)).exit).toMatchObject({ cause: 'NOT_STARTED' });
+    }
+    const both = ['run', '--program', 'say', '--', 'true'];
+    const launched = dock.launch(await dock.opened('both'), await dock.workFolder(), both);
+    expect(await launched.ended).toEqual({ code: 64, signal: null });
+  });
+
   test('lines are cut into lines, whatever the program does', async () => {
     const script = `printf 'a\\r\\n\\nno end yet'; sleep 0.1; printf ' and now\\nübung\\nlast without end'
       head -c 20000 /dev/zero | tr '\\0' 'y' >&2`;
