@@ -68,8 +68,14 @@ function writeDraft(path: string, value: unknown): string {
   const draft = `${path}.${process.pid}-${++drafts}.draft`;
   const descriptor = openSync(draft, 'w', 0o600);
   try {
-    writeSync(descriptor, JSON.stringify(value));
+    // A disk that is nearly full takes a part, and says so only when it is asked to take the rest.
+    let rest = Buffer.from(JSON.stringify(value));
+    while (rest.length > 0) rest = rest.subarray(writeSync(descriptor, rest));
     fsyncSync(descriptor);
+  } catch (error) {
+    // A disk that is full is not to be left fuller.
+    unlinkSync(draft);
+    throw error;
   } finally {
     closeSync(descriptor);
   }
