@@ -6,6 +6,7 @@ import type { ArrayRecord } from './array-folders.ts';
 import { taskNumbers } from './array-folders.ts';
 import type { Claims } from './claims.ts';
 import { removed } from './claims.ts';
+import { isForGood } from './errors.ts';
 import type { JobRecord } from './job-folders.ts';
 import type { Order } from './order.ts';
 import { orderOf } from './order.ts';
@@ -223,6 +224,7 @@ export class ArraySubmission {
         {
           workload: order.workload,
           launch: order.launch,
+          delivered: order.delivered,
           claim: this.#claims.none(),
           placeBlob: surroundings.placeBlob,
           signal,
@@ -297,12 +299,6 @@ function arrayName(key: string, part: number): string {
 function wishes(request: BatchRequest): string {
   const own = { name: '', comment: '', script: '', folder: '', output: '' };
   return JSON.stringify({ ...request, ...own });
-}
-
-function isForGood(error: unknown): error is BackendError {
-  return (
-    error instanceof BackendError && (error.kind === 'Rejected' || error.kind === 'Unsupported')
-  );
 }
 
 /** Null when it is not for being an array. */

@@ -30,6 +30,8 @@ export function claimFile(number: number): string {
  */
 export class Claims {
   readonly #instance = randomUUID();
+  /** Claims of ours that could not be written as such. */
+  readonly #givenUp = new Set<string>();
   #renewedAt = 0;
   readonly #now: () => number;
   readonly #settings: Pick<SlurmSettings, 'timeoutSeconds'>;
@@ -60,15 +62,21 @@ export class Claims {
       const latest = latestClaim(folder);
       if (latest === null) throw removed();
       const number = latest.number + 1;
-      const isFree = !this.#isHeld(latest.claim);
-      if (isFree && makeClaim(folder, number, this.first())) return number;
+      const isOurs = this.#givenUp.has(`${folder} ${latest.number}`);
+      const isFree = isOurs || !this.#isHeld(latest.claim);
+      if (isFree && makeClaim(folder, number, this.first())) {
+        this.#givenUp.delete(`${folder} ${latest.number}`);
+        return number;
+      }
       if (signal.aborted) throw stillSubmitting();
       await sleep(lookEveryMs);
     }
   }
 
   giveUp(folder: string, number: number): void {
-    this.#replace(folder, number, this.none());
+    if (this.#replace(folder, number, this.none())) return;
+    // The folder is gone, or full: for others the claim runs out by its age.
+    this.#givenUp.add(`${folder} ${number}`);
   }
 
   /** For work that may take longer than a claim is held. */
@@ -83,11 +91,12 @@ export class Claims {
     if (latestClaim(folder)?.number !== number) throw stillSubmitting();
   }
 
-  #replace(folder: string, number: number, claim: SubmitClaim): void {
+  #replace(folder: string, number: number, claim: SubmitClaim): boolean {
     try {
       replaceFile(join(folder, claimFile(number)), claim);
+      return true;
     } catch {
-      // The folder is gone, or full: then the claim runs out by its age.
+      return false;
     }
   }
 

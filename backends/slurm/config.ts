@@ -68,12 +68,18 @@ const container = z.strictObject({
   options: z.array(z.string()).default([]),
 });
 
-const schema = z.strictObject({
+const settings = z.strictObject({
   transport: z.discriminatedUnion('kind', [cli, rest]),
-  /** Seen by us and by every node; a folder of each job is made in it. */
-  sharedFolder: path,
+  /** Seen by us and by every node; a folder of each job is made in it. Null: data and results travel by the launcher. */
+  sharedFolder: path.nullable().default(null),
   /** The same folder where nodes see it elsewhere; null when they see it at the same place. */
   sharedFolderOnNodes: path.nullable().default(null),
+  /** Without a shared folder: the start of the launcher's command on nodes, as `["node", "/opt/fathom/launcher.mjs"]`. */
+  launcher: z.array(z.string().min(1)).default([]),
+  /** Without a shared folder: where nodes have room for the work; null for $SLURM_TMPDIR, $TMPDIR or /tmp there. */
+  nodeFolder: path.nullable().default(null),
+  /** Without a shared folder: for so long after a program's end it is tried to bring what it left. */
+  returnSeconds: z.number().int().min(0).max(86_400).default(600),
   partition: word.nullable().default(null),
   qos: word.nullable().default(null),
   account: word.nullable().default(null),
@@ -114,13 +120,18 @@ const schema = z.strictObject({
   timeoutSeconds: z.number().positive().max(600).default(30),
 });
 
+const schema = settings.refine(
+  ({ sharedFolder, launcher }) => sharedFolder !== null || launcher.length > 0,
+  { path: ['sharedFolder'], error: 'a folder, or launcher where none is shared' },
+);
+
 export type SlurmSettings = Readonly<z.infer<typeof schema>>;
 export type CliSettings = Readonly<z.infer<typeof cli>>;
 export type RestSettings = Readonly<z.infer<typeof rest>>;
 export type ContainerSettings = Readonly<z.infer<typeof container>>;
 
-export function parseSettings(settings: unknown): SlurmSettings {
-  const parsed = schema.safeParse(settings ?? {});
+export function parseSettings(given: unknown): SlurmSettings {
+  const parsed = schema.safeParse(given ?? {});
   if (parsed.success) return Object.freeze(parsed.data);
   const findings = parsed.error.issues.map(
     (issue) => `${issue.path.join('.') || 'settings'}: ${issue.message}`,

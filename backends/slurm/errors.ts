@@ -30,3 +30,10 @@ export function asBackendError(error: unknown, operation: string, what: string):
   const reason = error instanceof Error ? error.message : String(error);
   return new BackendError('Unavailable', operation, `${what}: ${reason}`, { cause: error });
 }
+
+/** The same would be refused again. */
+export function isForGood(error: unknown): error is BackendError {
+  return (
+    error instanceof BackendError && (error.kind === 'Rejected' || error.kind === 'Unsupported')
+  );
+}

@@ -50,6 +50,7 @@ class SlurmBackend implements Backend {
 
   constructor(site: Site, surroundings: BackendSurroundings) {
     const { gpus, container, runtime, enforcesMemory } = site.settings;
+    const isShared = site.deliveries === null;
     this.name = site.name;
     this.capabilities = Object.freeze({
       ...noCapabilities,
@@ -60,8 +61,8 @@ class SlurmBackend implements Backend {
       enforcesTimeLimit: true,
       images: container !== null,
       processes: runtime.length > 0,
-      severalNodes: true,
-      arrays: true,
+      severalNodes: isShared,
+      arrays: isShared,
       separatesStreams: true,
     });
     this.jobs = new SlurmJobs(site);

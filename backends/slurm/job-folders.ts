@@ -3,7 +3,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BackendSurroundings } from '../contract/definition.ts';
 import { BackendError } from '../contract/error.ts';
-import type { JobWorkload } from '../contract/workload.ts';
+import type { InputFile, JobWorkload } from '../contract/workload.ts';
 import {
   makePrivateFolder,
   readControlFile,
@@ -29,6 +29,8 @@ export const jobFiles = {
   /** Once: how it ended, for good. */
   end: 'end.json',
   cancel: 'cancel.json',
+  /** Where no folder is shared: what the launcher is to fetch, until Slurm has the job. */
+  inputs: 'inputs.json',
   runner: 'claim/job.json',
   started: 'started.json',
   exit: 'exit.json',
@@ -48,6 +50,8 @@ export interface JobRecord {
   readonly request: BatchRequest;
   /** Where it was to be handed over with others; whether it was, the array's own folder says. */
   readonly array?: ArrayPlace;
+  /** Data and results travel by the launcher; this folder is ours alone. */
+  readonly delivered?: true;
 }
 
 export interface ArrayPlace {
@@ -56,20 +60,35 @@ export interface ArrayPlace {
   readonly index: number;
 }
 
-/** The shared folder: `jobs/<name>/` for each job, complete from the moment it is seen. */
+export interface NewFolder {
+  readonly workload: JobWorkload;
+  readonly launch: Launch;
+  /** What the launcher is to fetch; null where the folder is shared. */
+  readonly delivered: readonly InputFile[] | null;
+  readonly claim: object;
+  readonly placeBlob: BackendSurroundings['placeBlob'];
+  readonly signal: AbortSignal;
+}
+
+/** The shared folder, or one of our own: `jobs/<name>/` for each job, complete from the moment it is seen. */
 export class JobFolders {
   readonly #root: string;
   readonly #rootOnNodes: string;
 
-  constructor(root: string, rootOnNodes: string) {
+  readonly #rootIs: 'THERE' | 'MADE';
+
+  /** `rootIs`: a shared folder has to be there, one of our own is made when it is needed. */
+  constructor(root: string, rootOnNodes: string, rootIs: 'THERE' | 'MADE' = 'THERE') {
     this.#root = root;
     this.#rootOnNodes = rootOnNodes;
+    this.#rootIs = rootIs;
   }
 
   /** Rejects with Unavailable when the shared folder is not there. */
   prepare(operation: string): void {
     try {
-      statSync(this.#root);
+      if (this.#rootIs === 'MADE') makePrivateFolder(this.#root);
+      else statSync(this.#root);
       for (const folder of ['jobs', 'arrays', 'staging', 'trash']) {
         makePrivateFolder(join(this.#root, folder));
       }
@@ -133,30 +152,12 @@ export class JobFolders {
    * Makes the folder with everything in it and shows it in one step. False when it was there already, whoever made it.
    * With it comes the first claim to submit the job, so nobody else can slip in between.
    */
-  async create(
-    record: JobRecord,
-    more: {
-      readonly workload: JobWorkload;
-      readonly launch: Launch;
-      readonly claim: object;
-      readonly placeBlob: BackendSurroundings['placeBlob'];
-      readonly signal: AbortSignal;
-    },
-  ): Promise<boolean> {
+  async create(record: JobRecord, more: NewFolder): Promise<boolean> {
     const staging = join(this.#root, 'staging', `${record.submittedAt}.${record.mark}`);
     try {
-      const work = join(staging, 'work');
-      await mkdir(join(work, 'out'), { recursive: true, mode: 0o700 });
-      await placeInputs(more.workload.inputs, work, more.placeBlob, more.signal);
-      await writeFile(join(staging, 'supervise.pl'), supervisorProgram, { mode: 0o600 });
-      if (record.request.nodes > 1) {
-        await writeFile(join(staging, rankFile), rankProgram, { mode: 0o600 });
-      }
-      await writeFile(join(staging, 'launch'), launchFile(more.launch), { mode: 0o600 });
-      if (more.launch.secretNames.length > 0) {
-        const secrets = secretsFile(more.workload.secrets);
-        await writeFile(join(staging, 'secrets'), secrets, { mode: 0o600 });
-      }
+      await mkdir(staging, { mode: 0o700 });
+      if (more.delivered === null) await fillForNodes(staging, record, more);
+      else writeOnce(join(staging, jobFiles.inputs), more.delivered);
       replaceFile(join(staging, claimFile(0)), more.claim);
       writeOnce(join(staging, jobFiles.record), record);
       if (more.signal.aborted) {
@@ -176,9 +177,11 @@ export class JobFolders {
     }
   }
 
-  /** Secrets of a job that will never read them. */
+  /** Secrets of a job that will never read them, or has them elsewhere. */
   async forgetSecrets(name: string): Promise<void> {
-    await rm(join(this.folder(name), 'secrets'), { force: true });
+    for (const file of ['secrets', jobFiles.inputs]) {
+      await rm(join(this.folder(name), file), { force: true });
+    }
   }
 
   /** Takes the folder away in one step, then deletes what was in it. */
@@ -192,6 +195,19 @@ export class JobFolders {
     }
     await rm(trash, { recursive: true, force: true });
   }
+}
+
+/** Everything that the node will read. */
+async function fillForNodes(folder: string, record: JobRecord, more: NewFolder): Promise<void> {
+  const { workload, launch } = more;
+  const write = (file: string, text: string): Promise<void> =>
+    writeFile(join(folder, file), text, { mode: 0o600 });
+  await mkdir(join(folder, 'work', 'out'), { recursive: true, mode: 0o700 });
+  await placeInputs(workload.inputs, join(folder, 'work'), more.placeBlob, more.signal);
+  await write('supervise.pl', supervisorProgram);
+  if (record.request.nodes > 1) await write(rankFile, rankProgram);
+  await write('launch', launchFile(launch));
+  if (launch.secretNames.length > 0) await write('secrets', secretsFile(workload.secrets));
 }
 
 export function lastWords(path: string): string {

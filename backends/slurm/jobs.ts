@@ -74,44 +74,50 @@ export class SlurmJobs implements JobRunner {
     handle: Handle,
     options: { readonly after: string | null; readonly signal: AbortSignal },
   ): AsyncGenerator<LogChunk> {
-    const { name } = this.#site.find(handle, 'logs');
-    const folder = `${this.#site.folders.folder(name)}/log`;
-    for await (const chunk of readLog(folder, options.after, options.signal)) {
+    const record = this.#site.find(handle, 'logs');
+    const received = await this.#site.received(record, 'logs');
+    const folder = `${this.#site.folders.folder(record.name)}/log`;
+    const chunks =
+      received?.logs?.(options.after) ?? readLog(folder, options.after, options.signal);
+    for await (const chunk of chunks) {
       this.#site.assertOpen('logs');
+      if (options.signal.aborted) return;
       yield chunk;
     }
   }
 
   async cancel(handle: Handle): Promise<void> {
-    const { folders, client, surroundings } = this.#site;
+    const { client } = this.#site;
     const record = this.#site.find(handle, 'cancel');
-    const { name } = record;
-    if (this.#site.provenEnd(name) !== null) return;
-    // The supervisor sees it too, also when Slurm cannot be told.
-    folders.writeOnce(name, 'cancel', { at: surroundings.now() });
-    for (const job of await this.#site.nativeJobs(record)) {
-      if (!isEndState(job)) await client.cancel(job.id);
-    }
+    if ((await this.#site.provenEnd(record)) !== null) return;
+    const refused = this.#site.wishEnd(record);
+    const alive = (await this.#site.nativeJobs(record)).filter((one) => !isEndState(one));
+    for (const { id } of alive) await client.cancel(id);
+    // Nobody was told.
+    if (refused !== null && alive.length === 0) throw refused;
   }
 
   async outputs(handle: Handle): Promise<OutputFolder> {
-    const { name } = this.#site.find(handle, 'outputs');
-    return outputFolder(`${this.#site.folders.folder(name)}/work/out`);
+    const record = this.#site.find(handle, 'outputs');
+    const received = await this.#site.received(record, 'outputs');
+    return received?.outputs ?? outputFolder(`${this.#site.folders.folder(record.name)}/work/out`);
   }
 
   async #submit(order: Order, { signal, array }: SubmitOptions): Promise<Handle> {
     const { folders, surroundings } = this.#site;
-    const { record, workload, launch } = order;
+    const { record, workload, launch, delivered } = order;
     folders.prepare('submit');
     const known = this.#site.jobId(record.name);
     if (known !== null) return this.#site.handle(record.name, known);
     for (;;) {
       const there = folders.record(record.name);
       if (there !== null) return this.#adopt(there, array ?? null, signal);
-      if (array !== undefined && (await this.#arrays.handOver(order, array, signal))) continue;
+      const isWished = array !== undefined && delivered === null;
+      if (isWished && (await this.#arrays.handOver(order, array, signal))) continue;
       const claim = this.#claims.first();
       const { placeBlob } = surroundings;
-      if (await folders.create(record, { workload, launch, claim, placeBlob, signal })) {
+      const more = { workload, launch, delivered, claim, placeBlob, signal };
+      if (await folders.create(record, more)) {
         const id = await this.#submission.finish(record, true, signal);
         return this.#site.handle(record.name, id);
       }
@@ -136,15 +142,19 @@ export class SlurmJobs implements JobRunner {
   }
 
   /** Until its files changed or Slurm may be asked again. */
-  async #untilWorthALook({ name }: JobRecord, stop: AbortSignal): Promise<void> {
-    const look = (): string =>
-      ['started', 'exit', 'end'].map((file) => this.#site.folders.has(name, file as 'exit')).join();
-    const before = look();
+  async #untilWorthALook(record: JobRecord, stop: AbortSignal): Promise<void> {
+    const look = async (): Promise<string> => {
+      const received = await this.#site.received(record, 'watch').catch(() => null);
+      const files = ['started', 'exit', 'end'] as const;
+      const there = files.map((file) => this.#site.folders.has(record.name, file));
+      return [...there, received?.heardAt != null, received?.exit != null].join();
+    };
+    const before = await look();
     const { pollMs } = this.#site.settings;
     for (let waited = 0; waited < pollMs && !stop.aborted; waited += fileLookMs) {
       const pause = Math.min(fileLookMs, pollMs - waited);
       await sleep(pause, null, { signal: stop }).catch(() => null);
-      if (look() !== before) return;
+      if ((await look()) !== before) return;
     }
   }
 }

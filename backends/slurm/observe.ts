@@ -33,21 +33,25 @@ export function provenEnd(exit: unknown): JobStatus | null {
   const lines = linesIn(exit);
   if (cause === 'NOT_STARTED' || cause === 'CANCELLED') {
     const message = lines.join('\n') || 'It did not start.';
-    return ended({ cause, code: null, signal: null, message }, 'no program ran', common);
+    return endedStatus({ cause, code: null, signal: null, message }, 'no program ran', common);
   }
   const code = numberIn(exit, 'code');
   const end = { code, signal: signalName(numberIn(exit, 'signal')) };
   if (stop === 'TIME_LIMIT') {
     const message = `It exceeded its time limit.${printed(lines)}`;
-    return ended({ ...end, cause: 'TIME_LIMIT', message }, 'stopped at its time limit', common);
+    return endedStatus(
+      { ...end, cause: 'TIME_LIMIT', message },
+      'stopped at its time limit',
+      common,
+    );
   }
   if (stop === 'CANCELLED') {
     const message = 'It was cancelled while it ran.';
-    return ended({ ...end, cause: 'CANCELLED', message }, 'cancelled', common);
+    return endedStatus({ ...end, cause: 'CANCELLED', message }, 'cancelled', common);
   }
   if (cause !== 'ENDED' || stop !== null || code === null) return null;
   const message = `It ended with exit code ${code}.${code === 0 ? '' : printed(lines)}`;
-  return ended({ cause: 'EXITED', code, signal: null, message }, `exit code ${code}`, common);
+  return endedStatus({ cause: 'EXITED', code, signal: null, message }, `exit code ${code}`, common);
 }
 
 /** Total: whatever files and Slurm say, there is a judgement. No success without the supervisor's evidence. */
@@ -100,7 +104,8 @@ export function isEndState(native: NativeJob): boolean {
   return endStates.has(native.state) && !native.completing;
 }
 
-function alive(facts: JobFacts, native: NativeJob): JobStatus {
+/** `started`: with the time as `at`; null while the program is not known to run. */
+export function alive(facts: Pick<JobFacts, 'started'>, native: NativeJob): JobStatus {
   const text = nativeText(native);
   const startedAt = numberIn(facts.started, 'at');
   const common = { native: text, waiting: null, exit: null, startedAt, endedAt: null };
@@ -129,16 +134,17 @@ function over(facts: JobFacts, native: NativeJob): JobStatus {
     code: numberIn(facts.exit, 'code'),
     signal: signalName(numberIn(facts.exit, 'signal')),
   };
-  const exit = { ...end, ...causeOf(facts, native, end) };
+  const exit = { ...end, ...nativeCause(facts, native, end) };
   const startedAt = numberIn(facts.exit, 'startedAt') ?? numberIn(facts.started, 'at');
   const endedAt = numberIn(facts.exit, 'endedAt') ?? native.endedAt;
   const message = exit.message + (exit.cause === 'CANCELLED' ? '' : printed(lines));
   const times = { startedAt: didStart ? startedAt : null, endedAt };
-  return ended({ ...exit, message }, nativeText(native), times);
+  return endedStatus({ ...exit, message }, nativeText(native), times);
 }
 
-function causeOf(
-  facts: JobFacts,
+/** Why a job is over, as far as Slurm knows. */
+export function nativeCause(
+  facts: Pick<JobFacts, 'started' | 'exit' | 'cancel' | 'scriptOutput'>,
   native: NativeJob,
   end: { readonly code: number | null; readonly signal: string | null },
 ): Pick<JobExit, 'cause' | 'message'> {
@@ -193,7 +199,10 @@ function forgotten(facts: JobFacts): Judgement {
       message: wasCancelled ? 'It was cancelled while it ran.' : how + printed(lines),
     };
     const endedAt = numberIn(facts.exit, 'endedAt');
-    return { kind: 'STATUS', status: ended(exit, 'forgotten by Slurm', { startedAt, endedAt }) };
+    return {
+      kind: 'STATUS',
+      status: endedStatus(exit, 'forgotten by Slurm', { startedAt, endedAt }),
+    };
   }
   if (facts.beatAgeMs !== null && facts.beatAgeMs < beatLimitMs) {
     const native = 'unknown to Slurm, but its supervisor is at work';
@@ -211,7 +220,7 @@ function forgotten(facts: JobFacts): Judgement {
       message: 'It was cancelled.',
     } as const;
     const times = { startedAt, endedAt: null };
-    return { kind: 'STATUS', status: ended(exit, 'forgotten by Slurm', times) };
+    return { kind: 'STATUS', status: endedStatus(exit, 'forgotten by Slurm', times) };
   }
   const seen = facts.started === null ? 'its program was never seen to start' : 'it did start';
   return {
@@ -220,7 +229,7 @@ function forgotten(facts: JobFacts): Judgement {
   };
 }
 
-function ended(
+export function endedStatus(
   exit: JobExit,
   native: string,
   times: Pick<JobStatus, 'startedAt' | 'endedAt'>,
@@ -228,7 +237,7 @@ function ended(
   return { phase: 'ENDED', native, waiting: null, exit, ...times };
 }
 
-function nativeText({ state, completing, reason }: NativeJob): string {
+export function nativeText({ state, completing, reason }: NativeJob): string {
   const why = reason === '' || reason === 'None' ? '' : ` (${reason})`;
   return `${state}${completing && state !== 'COMPLETING' ? ' COMPLETING' : ''}${why}`;
 }

@@ -17,10 +17,9 @@ export async function release(site: Site, handle: Handle): Promise<void> {
   if (handle.backend !== site.name || kind !== 'JOB' || !isNativeName(name)) return;
   const record = site.folders.record(name);
   if (record === null || site.jobId(name) !== id) return;
-  // The supervisor sees it too, and ends the program without waiting for Slurm's signals.
-  site.folders.writeOnce(name, 'cancel', { at: site.surroundings.now() });
+  site.wishEnd(record);
   await untilGone(site, record);
-  await site.folders.remove(name, record.mark, site.surroundings.now());
+  await site.remove(record);
   site.forget(record);
   if (record.array === undefined) return;
   const array = site.arrays.record(record.array.name);

@@ -1,15 +1,21 @@
 import { isJsonObject } from '../../domain/json.ts';
 import { BackendError } from '../contract/error.ts';
 import type { BackendSurroundings } from '../contract/definition.ts';
+import type { Received } from '../contract/delivery.ts';
 import type { JobStatus } from '../contract/job-runner.ts';
-import type { Handle } from '../contract/workload.ts';
+import type { Handle, InputFile } from '../contract/workload.ts';
 import type { SlurmClient } from './client.ts';
 import type { SlurmSettings } from './config.ts';
 import { ArrayFolders } from './array-folders.ts';
+import { removed } from './claims.ts';
 import type { JobRecord } from './job-folders.ts';
 import { JobFolders } from './job-folders.ts';
-import type { NativeJob } from './native.ts';
+import { DeliveredJobs } from './delivered-jobs.ts';
+import type { BatchRequest, NativeJob } from './native.ts';
+import type { Judgement } from './observe.ts';
 import { isEndState, judge, provenEnd } from './observe.ts';
+import type { DeliveredFacts } from './observe-delivered.ts';
+import { deliveredEnd, judgeDelivered } from './observe-delivered.ts';
 import { SchedulerView } from './scheduler-view.ts';
 import { commentOf, isNativeName } from './translate.ts';
 
@@ -21,6 +27,8 @@ export class Site {
   readonly client: SlurmClient;
   readonly folders: JobFolders;
   readonly arrays: ArrayFolders;
+  /** How data and results travel; null where a folder is shared. */
+  readonly deliveries: DeliveredJobs | null;
   readonly #view: SchedulerView;
   /** Since when Slurm has been saying that a job is over (or unknown) whose end is not in its folder; by mark. */
   readonly #overSince = new Map<string, number>();
@@ -37,9 +45,12 @@ export class Site {
     this.settings = settings;
     this.surroundings = parts.surroundings;
     this.client = parts.client;
-    const rootOnNodes = settings.sharedFolderOnNodes ?? settings.sharedFolder;
-    this.folders = new JobFolders(settings.sharedFolder, rootOnNodes);
-    this.arrays = new ArrayFolders(settings.sharedFolder, rootOnNodes, this.folders);
+    const isShared = settings.sharedFolder !== null;
+    const root = settings.sharedFolder ?? parts.surroundings.stateFolder;
+    const rootOnNodes = settings.sharedFolderOnNodes ?? root;
+    this.folders = new JobFolders(root, rootOnNodes, isShared ? 'THERE' : 'MADE');
+    this.arrays = new ArrayFolders(root, rootOnNodes, this.folders);
+    this.deliveries = isShared ? null : new DeliveredJobs(parts.surroundings);
     this.#view = new SchedulerView(parts.client, {
       spacingMs: settings.pollMs,
       usesAccounting: settings.accounting === 'detect',
@@ -105,33 +116,66 @@ export class Site {
     return [...jobs.values()].filter((job) => isOurs(job, record));
   }
 
+  /** What Slurm is asked for. */
+  async requestOf(record: JobRecord): Promise<BatchRequest> {
+    if (record.delivered !== true || this.deliveries === null) return record.request;
+    const inputs = this.folders.read(record.name, 'inputs');
+    if (!Array.isArray(inputs)) throw removed();
+    return this.deliveries.request(record, inputs as readonly InputFile[]);
+  }
+
+  /** What came back by the launcher; null where the folder is shared. */
+  async received(record: JobRecord, operation: string): Promise<Received | null> {
+    if (record.delivered !== true || this.deliveries === null) return null;
+    return this.deliveries.received(record, operation);
+  }
+
+  /**
+   * The supervisor sees it too, also when Slurm cannot be told, and ends the program without waiting for Slurm's signals. Gives
+   * why that could not be written, for example since the job has filled the disk: then Slurm is left to be told.
+   */
+  wishEnd({ name }: JobRecord): BackendError | null {
+    try {
+      this.folders.writeOnce(name, 'cancel', { at: this.surroundings.now() });
+      return null;
+    } catch (error) {
+      if (error instanceof BackendError) return error;
+      throw error;
+    }
+  }
+
+  /** Everything that is kept of the job. */
+  async remove(record: JobRecord): Promise<void> {
+    if (record.delivered === true) await this.deliveries?.release(record);
+    await this.folders.remove(record.name, record.mark, this.surroundings.now());
+  }
+
   /** From the files alone: the end that was settled, or that they prove. Null when Slurm must be asked. */
-  provenEnd(name: string): JobStatus | null {
-    const settled = this.folders.read(name, 'end');
+  async provenEnd(record: JobRecord): Promise<JobStatus | null> {
+    const settled = this.folders.read(record.name, 'end');
     if (settled !== null && settled !== undefined) return settled as JobStatus;
-    const exit = this.folders.read(name, 'exit');
-    return exit === null ? null : provenEnd(exit);
+    if (record.delivered !== true) {
+      const exit = this.folders.read(record.name, 'exit');
+      return exit === null ? null : provenEnd(exit);
+    }
+    const facts = await this.#deliveredFacts(record, null, 'inspect');
+    if (deliveredEnd(facts) === null) return null;
+    const judgement = judgeDelivered(facts);
+    return judgement.kind === 'STATUS' ? judgement.status : null;
   }
 
   /** One look. Settles the end, so that it is the same for everybody for ever. NotFound when the job vanished. */
   async observe(record: JobRecord, operation: string): Promise<JobStatus> {
-    const { name, mark } = record;
-    const proven = this.provenEnd(name);
+    const { name } = record;
+    const proven = await this.provenEnd(record);
     if (proven !== null) return this.#settle(record, proven);
     const id = this.runnerId(name);
-    const found = id === null ? null : await this.#view.look(id);
+    const native = await this.#look(id, record);
     this.assertOpen(operation);
-    const native = found !== null && isOurs(found, record) ? found : null;
-    const judgement = judge({
-      started: this.folders.read(name, 'started'),
-      exit: this.folders.read(name, 'exit'),
-      cancel: this.folders.read(name, 'cancel'),
-      native,
-      scriptOutput: this.#scriptOutput(record),
-      beatAgeMs: this.#age(this.folders.beatAt(name)),
-      overForMs: this.#overFor(mark, native),
-      visibilityMs: this.settings.visibilitySeconds * 1000,
-    });
+    const judgement =
+      record.delivered === true
+        ? judgeDelivered(await this.#deliveredFacts(record, native, operation))
+        : this.#judgeFiles(record, native);
     if (judgement.kind === 'VANISHED') {
       const message = `Job ${id ?? '?'} vanished: ${judgement.evidence}`;
       throw new BackendError('NotFound', operation, message);
@@ -144,13 +188,61 @@ export class Site {
     this.#overSince.delete(record.mark);
   }
 
-  async #settle({ name, mark }: JobRecord, status: JobStatus): Promise<JobStatus> {
+  async #look(id: string | null, record: JobRecord): Promise<NativeJob | null> {
+    const found = id === null ? null : await this.#view.look(id);
+    const native = found !== null && isOurs(found, record) ? found : null;
+    const over = this.#overSince.get(record.mark) ?? this.surroundings.now();
+    if (native !== null && !isEndState(native)) this.#overSince.delete(record.mark);
+    else this.#overSince.set(record.mark, over);
+    return native;
+  }
+
+  #judgeFiles(record: JobRecord, native: NativeJob | null): Judgement {
+    const { name, mark } = record;
+    return judge({
+      started: this.folders.read(name, 'started'),
+      exit: this.folders.read(name, 'exit'),
+      cancel: this.folders.read(name, 'cancel'),
+      native,
+      scriptOutput: this.#scriptOutput(record),
+      beatAgeMs: this.#age(this.folders.beatAt(name)),
+      overForMs: this.#overFor(mark),
+      visibilityMs: this.settings.visibilitySeconds * 1000,
+    });
+  }
+
+  /** What the launcher told is read after Slurm was asked: a job that is over has told everything. */
+  async #deliveredFacts(
+    record: JobRecord,
+    native: NativeJob | null,
+    operation: string,
+  ): Promise<DeliveredFacts> {
+    const { name, mark } = record;
+    const received = await this.received(record, operation);
+    const heardAt = received?.heardAt ?? null;
+    if (heardAt !== null && native !== null && !this.folders.has(name, 'started')) {
+      this.folders.writeOnce(name, 'started', { at: native.startedAt ?? heardAt });
+    }
+    return {
+      exit: received?.exit ?? null,
+      heardAt,
+      heardAgeMs: this.#age(heardAt),
+      startedAt: numberIn(this.folders.read(name, 'started'), 'at'),
+      cancel: this.folders.read(name, 'cancel'),
+      native,
+      overForMs: this.#overFor(mark),
+      visibilityMs: this.settings.visibilitySeconds * 1000,
+    };
+  }
+
+  async #settle(record: JobRecord, status: JobStatus): Promise<JobStatus> {
+    const { name, mark } = record;
     this.#overSince.delete(mark);
     if (!this.folders.has(name, 'end')) {
       this.folders.writeOnce(name, 'end', status);
       await this.folders.forgetSecrets(name);
     }
-    return this.provenEnd(name) ?? status;
+    return (await this.provenEnd(record)) ?? status;
   }
 
   #scriptOutput({ name, array }: JobRecord): string {
@@ -160,15 +252,9 @@ export class Site {
       : own;
   }
 
-  #overFor(mark: string, native: NativeJob | null): number {
-    if (native !== null && !isEndState(native)) {
-      this.#overSince.delete(mark);
-      return 0;
-    }
+  #overFor(mark: string): number {
     const now = this.surroundings.now();
-    const since = this.#overSince.get(mark) ?? now;
-    this.#overSince.set(mark, since);
-    return now - since;
+    return now - (this.#overSince.get(mark) ?? now);
   }
 
   #age(at: number | null): number | null {
@@ -188,6 +274,11 @@ function isOurs(job: NativeJob, { name, request, array }: JobRecord): boolean {
     isIt(name, request.comment) ||
     (array !== undefined && isIt(array.name, commentOf(array.mark)) && job.id.includes('_'))
   );
+}
+
+function numberIn(value: unknown, name: string): number | null {
+  const found = isJsonObject(value) ? value[name] : null;
+  return typeof found === 'number' ? found : null;
 }
 
 function textIn(value: unknown, name: string): string | null {

@@ -1,7 +1,7 @@
 import { isJsonObject } from '../../domain/json.ts';
-import { BackendError } from '../contract/error.ts';
 import type { Claims } from './claims.ts';
 import { removed } from './claims.ts';
+import { isForGood } from './errors.ts';
 import type { JobRecord } from './job-folders.ts';
 import type { Site } from './site.ts';
 
@@ -28,8 +28,8 @@ export class Submission {
     try {
       return await this.#submit(record, !isNew);
     } catch (error) {
-      if (error instanceof BackendError && error.kind === 'Rejected') {
-        await folders.remove(record.name, record.mark, this.#site.surroundings.now());
+      if (isForGood(error)) {
+        await this.#site.remove(record);
       } else {
         this.#claims.giveUp(folder, number);
       }
@@ -47,9 +47,12 @@ export class Submission {
   async #submit(record: JobRecord, mustLook: boolean): Promise<string> {
     const { client } = this.#site;
     const found = mustLook ? await this.#find(record) : null;
-    const id = found ?? (await client.submit(record.request));
+    const id = found ?? (await client.submit(await this.#site.requestOf(record)));
     const kept = this.#site.keepId(record, id, found !== null);
-    if (kept !== null) return kept;
+    if (kept !== null) {
+      if (record.delivered === true) await this.#site.folders.forgetSecrets(record.name);
+      return kept;
+    }
     // Released while Slurm was taking it: nobody will ever ask for this job again.
     await client.cancel(id).catch(() => undefined);
     throw removed();

@@ -13,7 +13,7 @@ export async function placeInputs(
   placeBlob: PlaceBlob,
   signal: AbortSignal,
 ): Promise<void> {
-  checkPaths(inputs.map(({ path }) => path));
+  assertInputPaths(inputs.map(({ path }) => path));
   const rest = [...inputs];
   const worker = async (): Promise<void> => {
     for (let input = rest.pop(); input !== undefined; input = rest.pop()) {
@@ -34,7 +34,8 @@ export function isInnerPath(path: string): boolean {
   );
 }
 
-function checkPaths(paths: readonly string[]): void {
+/** Throws Rejected for paths that would leave the folder, or meet each other. */
+export function assertInputPaths(paths: readonly string[]): void {
   const files = new Set<string>();
   for (const path of paths) {
     if (!isInnerPath(path))

@@ -226,7 +226,7 @@ async function endOf(under: SlurmUnderTest, handle: Handle): Promise<string> {
   }
 }
 
-async function eventually<T>(work: () => Promise<T>): Promise<Exclude<T, null | false>> {
+export async function eventually<T>(work: () => Promise<T>): Promise<Exclude<T, null | false>> {
   const limit = performance.now() + 40_000;
   for (;;) {
     const found = await work().catch(() => null);

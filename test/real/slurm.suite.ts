@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { jobRunnerContract } from '../contract/backend/job-runner.contract.ts';
 import { openSlurm } from '../contract/backend/slurm-under-test.ts';
 import { slurmBadDays } from './slurm-bad-days.ts';
+import { slurmDelivers } from './slurm-delivered.ts';
 import { slurmTrainsModules } from './slurm-module.ts';
 import { slurmSpansNodes } from './slurm-nodes.ts';
 import { byCommands, byRest } from './slurm-transports.ts';
@@ -31,4 +32,5 @@ for (const [name, site] of [
   slurmTrainsModules(name, started, site);
   slurmSpansNodes(name, started, site);
   slurmBadDays(name, site);
+  slurmDelivers(name, started, site);
 }

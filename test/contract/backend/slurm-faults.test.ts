@@ -20,7 +20,7 @@ import {
   untilJob,
 } from './under-test.ts';
 
-const quick = { visibilitySeconds: 0.2, pollMs: 50, timeoutSeconds: 5 };
+const quick = { visibilitySeconds: 0.2, pollMs: 50, timeoutSeconds: 20 };
 
 interface Transport {
   readonly name: string;

@@ -10,7 +10,7 @@ import type { SlurmUnderTest } from './slurm-under-test.ts';
 import { openSlurm } from './slurm-under-test.ts';
 import { job, kindOf, nativeText, newKey, submit, untilEnded, untilJob } from './under-test.ts';
 
-const quick = { visibilitySeconds: 0.2, pollMs: 20, timeoutSeconds: 5 };
+const quick = { visibilitySeconds: 0.2, pollMs: 20, timeoutSeconds: 20 };
 /** Looks fail at once for a while after one failed. */
 const pauseMs = 600;
 

@@ -9,6 +9,9 @@ import { build } from 'esbuild';
 import type { Backend } from '../../../backends/contract/backend.ts';
 import type { Handle, JobWorkload } from '../../../backends/contract/workload.ts';
 import { createBackend } from '../../../backends/registry.ts';
+import { Dock } from '../../integration/launcher/dock.ts';
+import type { DockPlace } from './kubernetes-deliveries.ts';
+import { deliveriesOf, placeOf } from './kubernetes-deliveries.ts';
 import { knownBlobs, localSurroundings } from './local-surroundings.ts';
 import type { ArrayOrder, JobsUnderTest, Requested } from './under-test.ts';
 import { nativeText, submit } from './under-test.ts';
@@ -46,20 +49,25 @@ export interface SlurmUnderTest extends JobsUnderTest {
   ) => Promise<Handle | null>;
 }
 
-/** `parent` is a folder that jobs can reach. */
+/** `parent` is a folder that jobs can reach. With a dock no folder is shared, and `sharedFolder` is ours alone. */
 export async function openSlurm(
   site: SlurmSite,
   settings: object = {},
   parent = tmpdir(),
+  dock: Dock | null = null,
 ): Promise<SlurmUnderTest> {
   const folder = await mkdtemp(join(parent, 'fathom-slurm-'));
   const blobs = join(folder, 'blobs');
-  const sharedFolder = join(folder, 'shared place');
+  const stateFolder = join(folder, 'state');
+  const sharedFolder = dock === null ? join(folder, 'shared place') : stateFolder;
   for (const path of [blobs, sharedFolder]) await mkdir(path);
-  const surroundings = localSurroundings(join(folder, 'state'), blobs, []);
+  const surroundings = {
+    ...localSurroundings(stateFolder, blobs, []),
+    deliveries: dock === null ? null : deliveriesOf(dock),
+  };
   const all = {
     transport: site.transport,
-    sharedFolder,
+    ...(dock === null ? { sharedFolder } : byLauncher(dock, folder)),
     stopGraceSeconds: 1,
     visibilitySeconds: 1,
     pollMs: 100,
@@ -76,7 +84,8 @@ export async function openSlurm(
     array?: ArrayOrder,
   ): Promise<Handle | null> => {
     program ??= bundleSubmitting(folder);
-    const order = { blobs, settings: all, workload, key, array };
+    const place = { blobs, stateFolder, dock: dock === null ? null : placeOf(dock) };
+    const order = { ...place, settings: all, workload, key, array };
     return submitFromAnotherProcess(await program, order, crashAt);
   };
   const backend = await again();
@@ -124,6 +133,32 @@ export async function openSlurm(
   };
 }
 
+function byLauncher(dock: Dock, folder: string): object {
+  return {
+    launcher: [process.execPath, dock.launcher],
+    nodeFolder: join(folder, "room on no'des"),
+    returnSeconds: 20,
+  };
+}
+
+/** Data and results travel by the launcher. */
+export async function openWithLauncher(
+  site: SlurmSite,
+  settings: object = {},
+  parent = tmpdir(),
+): Promise<SlurmUnderTest & { readonly dock: Dock }> {
+  const dock = await Dock.open({ silenceMs: 6000 });
+  const under = await openSlurm(site, settings, parent, dock);
+  return {
+    ...under,
+    dock,
+    destroy: async () => {
+      await under.destroy();
+      await dock.destroy();
+    },
+  };
+}
+
 async function releaseAll(backend: Backend, sharedFolder: string): Promise<void> {
   const jobs = join(sharedFolder, 'jobs');
   await Promise.all(
@@ -159,6 +194,8 @@ async function submitFromAnotherProcess(
   program: string,
   order: {
     readonly blobs: string;
+    readonly stateFolder: string;
+    readonly dock: DockPlace | null;
     readonly settings: object;
     readonly workload: JobWorkload;
     readonly key: string;

@@ -2,8 +2,10 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { FakeNomad } from '../../fakes/nomad/server.ts';
+import { modern } from '../../fakes/slurm/rest-shapes.ts';
+import { fakeRest } from '../../fakes/slurm/site.ts';
 import { writeModule } from '../bad-days/scripted-module.ts';
 import { bringData, eventually, Server, type UserError } from '../bad-days/server.ts';
 
@@ -25,40 +27,58 @@ interface Artifact {
   }[];
 }
 
+/** No folder is shared: what there is comes and goes by the launcher. */
+const launcher = [process.execPath, join(root, 'dist', 'launcher.mjs')];
+const runtime = [process.execPath, join(root, 'modules', 'runtime', 'main.ts')];
+
+interface FarSite {
+  readonly settings: object;
+  close(): Promise<void>;
+}
+
+/** Their nodes work below `folder`. */
+const sites: Readonly<Record<'nomad' | 'slurm', (folder: string) => Promise<FarSite>>> = {
+  nomad: async (at) => {
+    const nomad = await FakeNomad.start({ folder: join(at, 'agent') });
+    const place = { address: nomad.url, token: nomad.token, namespace: 'ml' };
+    const settings = { ...place, launcher: { command: launcher }, runtime };
+    return { settings, close: () => nomad.close() };
+  },
+  slurm: async (at) => {
+    const slurm = await fakeRest(modern);
+    const { transport } = slurm;
+    const settings = { transport, launcher, runtime, nodeFolder: join(at, 'node'), pollMs: 200 };
+    return { settings, close: () => slurm.destroy() };
+  },
+};
+
 let folder: string;
-let nomad: FakeNomad;
+let site: FarSite;
 let server: Server;
 
-beforeEach(async () => {
+async function start(type: keyof typeof sites): Promise<void> {
   folder = await mkdtemp(join(tmpdir(), 'fathom-delivered-'));
-  nomad = await FakeNomad.start({ folder: join(folder, 'agent') });
+  site = await sites[type](folder);
   const config = join(folder, 'fathom.config.json');
-  const settings = {
-    address: nomad.url,
-    token: nomad.token,
-    namespace: 'ml',
-    // No folder is shared: what there is comes and goes by the launcher.
-    launcher: { command: [process.execPath, join(root, 'dist', 'launcher.mjs')] },
-    runtime: [process.execPath, join(root, 'modules', 'runtime', 'main.ts')],
-  };
-  const sites = { host: '127.0.0.1', port: await freePort() };
-  const backends = [{ name: 'far', type: 'nomad', settings }];
-  await writeFile(config, JSON.stringify({ dataPlane: { sites }, backends }));
+  const listener = { host: '127.0.0.1', port: await freePort() };
+  const backends = [{ name: 'far', type, settings: site.settings }];
+  await writeFile(config, JSON.stringify({ dataPlane: { sites: listener }, backends }));
   const modules = join(folder, 'modules');
   await mkdir(modules);
   await writeModule(modules, 'steps', { train: waitsAfterItsFirstCheckpoint });
   server = await Server.start({ modules, environment: { FATHOM_CONFIG: config } });
-});
+}
 afterEach(async () => {
   await server.destroy();
-  await nomad.close();
+  await site.close();
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-test(
-  'a module is trained where no folder is shared, and the server is killed in the middle',
+test.each(['nomad', 'slurm'] as const)(
+  'a module is trained on %s where no folder is shared, and the server is killed in the middle',
   { timeout: 180_000 },
-  async () => {
+  async (type) => {
+    await start(type);
     const datasetVersionId = await bringData(server);
     const { module } = await server
       .ask('{ module(slug: "steps") { latestVersion { id } } }')
@@ -82,14 +102,16 @@ test(
     const run = () => server.field<Run>(runQuery, { id });
 
     // While it runs: lines and a checkpoint are here although nothing is shared.
-    await eventually(run, ({ artifacts }) => artifacts.nodes.length > 0);
-    expect((await run()).state).toBe('RUNNING');
+    await eventually(
+      run,
+      ({ artifacts, state }) => artifacts.nodes.length > 0 && state === 'RUNNING',
+    );
     await server.kill();
     // It goes on, and comes to its end, without us.
     await writeFile(join(folder, 'go-on'), '');
     await eventually(
       () => readdir(folder, { recursive: true }),
-      (paths) => paths.some((path) => path.endsWith('work/out/output.json')),
+      (paths) => paths.some((path) => path.endsWith('/out/output.json')),
     );
     await server.revive();
     const ended = await eventually(run, ({ state }) => terminal.has(state), 120_000);

@@ -31,6 +31,8 @@ test('what is wrong is a sentence that names the setting', () => {
       'host',
     ],
     [{ transport, sharedFolder: '/s', typo: 1 }, 'typo'],
+    [{ transport }, 'sharedFolder: a folder, or launcher'],
+    [{ transport, launcher: ['node', '/l.mjs'], nodeFolder: 'here' }, 'nodeFolder'],
   ] as const) {
     expect(() => parseSettings(settings)).toThrow(name);
   }
