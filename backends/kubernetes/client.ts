@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici';
 import { BackendError } from '../contract/error.ts';
 import type { KubernetesSettings } from './config.ts';
 import { refusal, unreachable } from './errors.ts';
+import { Rest } from './rest.ts';
 
 export interface Call {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -35,6 +36,7 @@ export class KubernetesClient {
   readonly #settings: KubernetesSettings;
   readonly #closing: AbortSignal;
   readonly #traceparent: () => string | null;
+  readonly #rest = new Rest();
   #loaded: Promise<Loaded> | null = null;
 
   constructor(
@@ -77,13 +79,17 @@ export class KubernetesClient {
 
   /** Whatever was answered, also refusals. Rejects with BackendError when nothing was. */
   async answer(operation: string, call: Call): Promise<Answer> {
+    // That takes seconds on a busy machine, and none of them is the cluster's.
+    await this.#load();
     const signal = AbortSignal.any([
       AbortSignal.timeout(this.#settings.timeoutSeconds * 1000),
       this.#closing,
       ...(call.signal === undefined ? [] : [call.signal]),
     ]);
     try {
+      this.#rest.assertOver(operation);
       const { statusCode, headers, body } = await this.#send(call, {}, signal);
+      if (statusCode === 429) this.#rest.begin(headers['retry-after']);
       return { status: statusCode, headers, text: await body.text() };
     } catch (error) {
       this.#assertOpen(operation);
@@ -99,7 +105,9 @@ export class KubernetesClient {
   ): Promise<{ readonly status: number; readonly body: AsyncIterable<Uint8Array> }> {
     const both = AbortSignal.any([signal, this.#closing]);
     try {
+      this.#rest.assertOver(operation);
       const { statusCode, headers, body } = await this.#send(call, {}, both);
+      if (statusCode === 429) this.#rest.begin(headers['retry-after']);
       if (statusCode >= 300) throw refusal(operation, statusCode, headers, await body.text());
       return { status: statusCode, body };
     } catch (error) {
@@ -124,6 +132,7 @@ export class KubernetesClient {
     onEvent: (phase: string, object: unknown) => void,
     onEnd: (error: unknown) => void,
   ): Promise<() => void> {
+    this.#rest.assertOver('watch');
     const { watch } = await this.#load();
     const controller = await watch.watch(path, query, onEvent, onEnd);
     return () => controller.abort();

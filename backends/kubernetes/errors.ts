@@ -50,7 +50,8 @@ function kindOf(status: number, said: string | null): BackendErrorKind {
   return status >= 400 ? 'Rejected' : 'Unexpected';
 }
 
-function retryAfter(value: string | string[] | undefined): number | null {
+/** Of `Retry-After`, in milliseconds; null when it says no number of seconds. */
+export function retryAfter(value: string | string[] | undefined): number | null {
   const seconds = Number(Array.isArray(value) ? value[0] : value);
   return Number.isFinite(seconds) && seconds >= 0 ? Math.round(seconds * 1000) : null;
 }

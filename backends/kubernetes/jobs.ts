@@ -4,6 +4,7 @@ import { BackendError } from '../contract/error.ts';
 import type { JobRunner, JobStatus, LogChunk, OutputFolder } from '../contract/job-runner.ts';
 import type { Handle, JobWorkload } from '../contract/workload.ts';
 import { outputFolder } from '../work-folder/outputs.ts';
+import { parsed } from './client.ts';
 import { refusal } from './errors.ts';
 import { queueWaiting } from './kueue.ts';
 import { unopened } from './launcher.ts';
@@ -116,7 +117,11 @@ export class KubernetesJobs implements JobRunner {
           spec: { parallelism: 0 },
         },
       });
-      if (answer.status < 300) return;
+      if (answer.status < 300) {
+        // A page of whoever stands before it is no order.
+        parsed('cancel', answer);
+        return;
+      }
       if (answer.status === 409) continue;
       throw refusal('cancel', answer.status, answer.headers, answer.text);
     }

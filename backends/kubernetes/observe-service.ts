@@ -1,7 +1,7 @@
 import type { CoreV1Event, V1Deployment, V1Pod } from './native.ts';
 import type { ReplicaStatus, ServiceStatus } from '../contract/service-runner.ts';
 import { endOf } from './observe.ts';
-import { waitingOfPod, waitingWithoutPod } from './reasons.ts';
+import { isOutOfSight, waitingOfPod, waitingWithoutPod } from './reasons.ts';
 
 export interface ServiceFacts {
   readonly deployment: V1Deployment;
@@ -61,7 +61,8 @@ export function firstToServe(pods: readonly V1Pod[]): V1Pod | undefined {
 }
 
 export function isListening(pod: V1Pod): boolean {
-  return main(pod)?.ready === true && main(pod)?.state?.running !== undefined;
+  const status = main(pod);
+  return status?.ready === true && status.state?.running !== undefined && !isOutOfSight(pod);
 }
 
 function replicaOf(pod: V1Pod, giveUpAfter: number): ReplicaStatus {
@@ -87,7 +88,7 @@ function loading(
         : [{ type: 'Warning', metadata: {}, involvedObject: {}, ...reasonOf(condition) }];
     return { phase: 'PENDING', waiting: waitingWithoutPod(said) };
   }
-  if (main(pod)?.state?.running !== undefined) {
+  if (main(pod)?.state?.running !== undefined && !isOutOfSight(pod)) {
     const message = 'The server runs and does not listen yet.';
     return { phase: 'LOADING', waiting: { code: 'STARTING', message, raw: null } };
   }

@@ -4,7 +4,7 @@ import type { JobExit, JobStatus } from '../contract/job-runner.ts';
 import { rankOf } from './gang.ts';
 import { annotations } from './names.ts';
 import type { Waiting } from './reasons.ts';
-import { waitingOfPod, waitingWithoutPod } from './reasons.ts';
+import { isOutOfSight, waitingOfPod, waitingWithoutPod } from './reasons.ts';
 import { timeOf } from './times.ts';
 
 /** Everything that the cluster says of a job. */
@@ -98,6 +98,10 @@ export function endOf(terminated: V1ContainerStateTerminated): JobExit {
     const text = `The program could not be started: ${message ?? reason}.`;
     return { cause: 'NOT_STARTED', code: null, signal: null, message: text };
   }
+  if (reason === 'ContainerStatusUnknown') {
+    const text = `Its node was started again and knows nothing of it (${message ?? reason}).`;
+    return { cause: 'UNKNOWN', code: null, signal: null, message: text };
+  }
   if (reason === 'OOMKilled') {
     const text = `It used more memory than it asked for.${printed}`;
     return { cause: 'OUT_OF_MEMORY', code: null, signal: 'SIGKILL', message: text };
@@ -139,7 +143,7 @@ function alive({ job, pods, events, queue }: JobFacts): JobStatus {
     return { ...common, phase: 'PENDING', native, waiting: waitingWithoutPod(events) };
   }
   if (state?.running !== undefined) {
-    return { ...common, phase: 'RUNNING', native: phase, waiting: null };
+    return { ...common, phase: 'RUNNING', native: `${phase}${troubleOf(pod)}`, waiting: null };
   }
   if (state?.terminated !== undefined || phase === 'Succeeded' || phase === 'Failed') {
     // The Job will say so itself in a moment, and until then it may still be cancelled.
@@ -153,6 +157,19 @@ function alive({ job, pods, events, queue }: JobFacts): JobStatus {
   const waiting = waitingOfPod(pod, events);
   const native = state?.waiting?.reason ?? phase;
   return { ...common, phase: isPlaced ? 'PREPARING' : 'PENDING', native, waiting };
+}
+
+/** Behind the phase of a pod that runs, for people: the node may be gone, and the program with it. */
+function troubleOf(pod: V1Pod): string {
+  const disrupted = disruption(pod);
+  if (disrupted !== undefined) return `: ${disrupted.message ?? disrupted.reason ?? 'disrupted'}`;
+  return isOutOfSight(pod) ? ': its node is out of sight' : '';
+}
+
+function disruption({ status }: V1Pod) {
+  return status?.conditions?.find(
+    (one) => one.type === 'DisruptionTarget' && one.status === 'True',
+  );
 }
 
 function hasBegun(pod: V1Pod): boolean {
@@ -216,9 +233,7 @@ function exitOf(
     const message = `It waited and ran longer than the cluster was told to let it (${said}).`;
     return { ...none, cause: 'TIME_LIMIT', message };
   }
-  const disrupted = pod?.status?.conditions?.find(
-    ({ type, status }) => type === 'DisruptionTarget' && status === 'True',
-  );
+  const disrupted = pod === undefined ? undefined : disruption(pod);
   if (disrupted !== undefined || pod?.status?.reason === 'Evicted') {
     const why = disrupted?.message ?? pod?.status?.message ?? disrupted?.reason ?? said;
     const message = `The cluster took it off its node: ${why}`;

@@ -16,11 +16,25 @@ const imageTroubles: ReadonlySet<string> = new Set([
   'RegistryUnavailable',
 ]);
 
+/**
+ * Whether the cluster does not hear of its node any more: the pod is not Ready, and what the node said last is that the
+ * program is. It may run on.
+ */
+export function isOutOfSight({ status }: V1Pod): boolean {
+  const main = status?.containerStatuses?.find(({ name }) => name === 'main');
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return main?.ready === true && main.state?.running !== undefined && ready?.status === 'False';
+}
+
 /** Why this pod does not run its program; total. `events` are those of the pod. */
 export function waitingOfPod(pod: V1Pod, events: readonly CoreV1Event[]): Waiting {
   const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
   if (scheduled !== undefined && scheduled.status === 'False') {
     return unscheduled(scheduled.reason ?? '', scheduled.message ?? '');
+  }
+  if (isOutOfSight(pod)) {
+    const message = 'The cluster does not hear of the node that runs it.';
+    return { code: 'NODE_UNAVAILABLE', message, raw: spoken('Ready', 'False') };
   }
   const states = [
     ...(pod.status?.initContainerStatuses ?? []),

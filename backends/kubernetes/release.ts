@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Deployment, V1Job } from './native.ts';
 import { BackendError } from '../contract/error.ts';
 import type { Handle } from '../contract/workload.ts';
+import { parsed } from './client.ts';
 import { refusal } from './errors.ts';
 import { isNativeName, paths } from './names.ts';
 import type { Site } from './site.ts';
@@ -30,8 +31,13 @@ async function remove(site: Site, path: string, uid: string): Promise<void> {
   const body = { propagationPolicy: 'Background', preconditions: { uid } };
   const answer = await site.client.answer('release', { method: 'DELETE', path, body });
   // 409: it is another one by now, and ours is gone.
-  if (answer.status < 300 || answer.status === 404 || answer.status === 409) return;
-  throw refusal('release', answer.status, answer.headers, answer.text);
+  if (answer.status === 409) return;
+  if (answer.status < 300) {
+    parsed('release', answer);
+    return;
+  }
+  const error = refusal('release', answer.status, answer.headers, answer.text);
+  if (error.kind !== 'NotFound') throw error;
 }
 
 /** What its pods would still bring back is not wanted any more; who deletes them first says how long they have. */

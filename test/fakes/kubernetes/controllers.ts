@@ -19,6 +19,8 @@ export class Controllers {
   #made = 0;
   /** Jobs whose pods were made. */
   readonly #started = new Set<string>();
+  /** Its one node takes nothing. */
+  isNodeAway = false;
 
   constructor(objects: Objects, node: FakeNode) {
     this.#objects = objects;
@@ -92,6 +94,18 @@ export class Controllers {
     });
   }
 
+  /** Of pods that no node took. */
+  schedule(): void {
+    for (const { metadata, spec } of this.#objects.list('pods') as readonly unknown[] as Pod[]) {
+      if (spec?.nodeName !== undefined || this.#unschedulable(spec) !== null) continue;
+      this.#objects.update('pods', metadata.name, (pod) => ({
+        ...pod,
+        spec: { ...(pod['spec'] as object), nodeName: 'node-0' },
+        status: { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] },
+      }));
+    }
+  }
+
   podsOf(uid: string): readonly Pod[] {
     return this.#objects
       .list('pods')
@@ -136,6 +150,9 @@ export class Controllers {
   }
 
   #unschedulable(spec: V1Pod['spec']): string | null {
+    if (this.isNodeAway) {
+      return '0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/unreachable: }.';
+    }
     const labels = Object.entries(spec?.nodeSelector ?? {});
     if (labels.some(([name, value]) => this.#node.labels[name] !== value)) {
       return "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";

@@ -11,6 +11,8 @@ export interface Fault {
     /** Done, and nobody hears of it. */
     | { readonly is: 'REPLY_LOST' }
     | { readonly is: 'HTML'; readonly code: number }
+    /** The connection ends without a word. */
+    | { readonly is: 'NOTHING' }
     | { readonly is: 'SLOW'; readonly milliseconds: number };
 }
 
@@ -51,6 +53,9 @@ export async function answerFault(fault: Fault, response: ServerResponse): Promi
     case 'HTML':
       response.writeHead(kind.code, { 'content-type': 'text/html' });
       response.end('<html><body><h1>Bad Gateway</h1></body></html>');
+      return true;
+    case 'NOTHING':
+      response.destroy();
       return true;
     case 'SLOW':
       await new Promise((resolve) => setTimeout(resolve, kind.milliseconds));

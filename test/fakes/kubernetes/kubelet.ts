@@ -26,6 +26,8 @@ export class Kubelet {
   readonly #pods = new Map<string, Running>();
   readonly #companions = new Map<string, Companions>();
   #isClosed = false;
+  /** Nobody hears of it. */
+  isAway = false;
 
   constructor(
     objects: Objects,
@@ -53,6 +55,7 @@ export class Kubelet {
   sync(object: KubeObject): void {
     const pod = object as unknown as V1Pod & KubeObject;
     const { name } = pod.metadata;
+    if (this.isAway) return;
     const isRunning = this.#pods.has(name) || this.#companions.has(name);
     if (pod.metadata.deletionTimestamp !== undefined) this.#stop(pod);
     else if (!isRunning && pod.spec?.nodeName !== undefined && pod.status?.phase === 'Pending') {
@@ -60,7 +63,23 @@ export class Kubelet {
     }
   }
 
-  /** As the kubelet ends a pod that was active too long: it stays, Failed. */
+  /** Everything on it ends, and nobody hears of that. */
+  async fail(): Promise<void> {
+    this.isAway = true;
+    const all = [...this.#pods.values()];
+    this.#pods.clear();
+    for (const companions of this.#companions.values()) companions.kill();
+    this.#companions.clear();
+    for (const { container } of all) container.kill();
+    await Promise.all(all.map(({ container }) => container.ended));
+  }
+
+  /** Knows of nothing that it ran before. */
+  return(): void {
+    this.isAway = false;
+    for (const pod of this.#objects.list('pods')) this.sync(pod);
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const companions of this.#companions.values()) companions.kill();
@@ -179,7 +198,8 @@ export class Kubelet {
   ): void {
     const { name } = pod.metadata;
     const now = this.#objects.get('pods', name);
-    if (now === null || this.#isClosed) return;
+    // A program of a node that failed is nobody's any more.
+    if (now === null || this.#isClosed || this.#pods.get(name) !== running) return;
     const terminated = {
       exitCode: end.exitCode,
       reason: end.reason,
@@ -246,6 +266,11 @@ export class Kubelet {
   #deadline(name: string): void {
     const running = this.#pods.get(name);
     const pod = this.#objects.get<V1Pod>('pods', name);
+    const phase = pod?.status?.phase;
+    if (phase === 'Pending' && !this.#isClosed) {
+      // Its program is not there yet, and ends as soon as it is.
+      setTimeout(() => this.#deadline(name), 50).unref();
+    }
     if (running === undefined || pod?.status?.phase !== 'Running') return;
     const message = 'Pod was active on the node longer than the specified deadline';
     this.#objects.update('pods', name, (one) => ({
@@ -283,6 +308,7 @@ export class Kubelet {
   }
 
   #update(name: string, status: object): void {
+    if (this.isAway) return;
     this.#objects.update('pods', name, (pod) => ({
       ...pod,
       status: { ...(pod['status'] as object), ...status },

@@ -17,6 +17,11 @@ export function sendLog(
     response.end();
     return;
   }
+  if (kubelet.isAway) {
+    const message = `Get "https://10.0.0.1:10250/containerLogs/ml/${name}/main": dial tcp 10.0.0.1:10250: connect: no route to host`;
+    sendStatus(response, 500, 'InternalError', message);
+    return;
+  }
   const container = kubelet.container(name, query.get('previous') === 'true');
   if (container === null) {
     const message = `container "main" in pod "${name}" is waiting to start: ContainerCreating`;

@@ -9,6 +9,7 @@ import { Controllers, deletePod } from './controllers.ts';
 import type { FakeNode } from './controllers.ts';
 import { answerFault, Faults, sendStatus } from './faults.ts';
 import { Kubelet } from './kubelet.ts';
+import { LostNode } from './lost-node.ts';
 import { sendLog, sendProxied } from './nodes.ts';
 import { Objects } from './objects.ts';
 import type { Change, KubeObject } from './objects.ts';
@@ -53,12 +54,15 @@ export class FakeKubernetes {
   readonly #folder: string;
   readonly #kueue: string | null;
   readonly #watches = new Set<ServerResponse>();
+  readonly #lostNode: LostNode;
+  #port = 0;
 
   private constructor(folder: string, options: FakeKubernetesOptions) {
     this.#folder = folder;
     this.#kueue = options.kueue ?? null;
     this.#kubelet = new Kubelet(this.objects, folder, options.claims, options.images ?? {});
     this.#controllers = new Controllers(this.objects, options.node ?? { gpus: 0, labels: {} });
+    this.#lostNode = new LostNode(this.objects);
     this.objects.onChange((change) => setImmediate(() => this.#control(change)));
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
@@ -70,12 +74,12 @@ export class FakeKubernetes {
   static async start(options: FakeKubernetesOptions): Promise<FakeKubernetes> {
     const folder = await mkdtemp(join(tmpdir(), 'fathom-fake-kubernetes-'));
     const fake = new FakeKubernetes(folder, options);
-    await new Promise<void>((resolve) => fake.#server.listen(0, '127.0.0.1', resolve));
+    await fake.startAgain();
     return fake;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${this.#port}`;
   }
 
   /** What `kubectl get … -o yaml` shows of everything but the data of Secrets. */
@@ -91,6 +95,43 @@ export class FakeKubernetes {
   /** As somebody with kubectl. */
   deletePod(name: string): void {
     deletePod(this.objects, name, null);
+  }
+
+  /** Nobody listens; the cluster goes on without it. */
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** At the same address. */
+  async startAgain(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Its programs end and nobody tells; the cluster only notices that it does not hear of the node any more. */
+  async loseNode(): Promise<void> {
+    await this.#kubelet.fail();
+    this.#controllers.isNodeAway = true;
+    this.#lostNode.unseen();
+  }
+
+  /** When its pods have tolerated that for as long as they may. */
+  evictFromLostNode(): void {
+    this.#lostNode.evict();
+  }
+
+  /** Somebody takes the node out of the cluster: what was on it is over. */
+  async removeLostNode(): Promise<void> {
+    await this.#lostNode.collect();
+  }
+
+  /** It was started again, and finds none of the programs that it ran. */
+  returnNode(): void {
+    this.#controllers.isNodeAway = false;
+    this.#lostNode.back();
+    this.#kubelet.return();
+    this.#controllers.schedule();
   }
 
   /** Every watch ends, as when the API server is started again. */
@@ -109,8 +150,7 @@ export class FakeKubernetes {
 
   async close(): Promise<void> {
     await this.#kubelet.close();
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await this.stop();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
