@@ -3,41 +3,53 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Client, createClient } from '../../../codegen/client/client.ts';
 import { type ServerProcess, startServer } from '../../../server/demo/server-process.ts';
-import { ProcessContainers } from '../../fakes/openwhisk/process-containers.ts';
-import { FakeOpenWhisk } from '../../fakes/openwhisk/server.ts';
+
+/** The one module of the catalogue. */
+export const slug = 'flowers';
 
 const root = resolve(import.meta.dirname, '..', '..', '..');
-export const image = 'registry.test/flowers:1.0.0';
 
-/** A server whose configuration names a local backend and an OpenWhisk, whose containers are processes. */
+/** An OpenWhisk, and how it is reached. */
+export interface FunctionPlatform {
+  /** Of the backend. */
+  readonly settings: object;
+  /** It serves the module. */
+  readonly image: string;
+  /** The address where its containers fetch files; null: they reach the server itself. */
+  readonly sites: { readonly host: string; readonly port: number } | null;
+  /** The names of all actions. */
+  actions(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** A server whose configuration names a local backend and an OpenWhisk. */
 export class FunctionInstallation {
-  readonly openwhisk: FakeOpenWhisk;
+  readonly platform: FunctionPlatform;
   server: ServerProcess;
   readonly #folder: string;
   readonly #clients: Client[] = [];
 
-  private constructor(folder: string, openwhisk: FakeOpenWhisk, server: ServerProcess) {
+  private constructor(folder: string, platform: FunctionPlatform, server: ServerProcess) {
     this.#folder = folder;
-    this.openwhisk = openwhisk;
+    this.platform = platform;
     this.server = server;
   }
 
-  static async create(): Promise<FunctionInstallation> {
+  /** `open` is given the folder of the module that the image is to serve. */
+  static async create(
+    open: (module: string) => Promise<FunctionPlatform>,
+  ): Promise<FunctionInstallation> {
     const folder = await mkdtemp(join(tmpdir(), 'fathom-functions-'));
-    const module = await writeModule(folder);
-    const runtime = [process.execPath, join(root, 'modules/runtime/main.ts'), 'openwhisk'];
-    const listen = ['--host', '127.0.0.1', '--openwhisk-port', '0'];
-    const factory = new ProcessContainers({
-      [image]: { argv: [...runtime, '--module', module, ...listen] },
-    });
-    const openwhisk = await FakeOpenWhisk.start({ factory, poolMemoryMiB: 4096 });
-    const settings = { apiHost: openwhisk.url, key: openwhisk.key };
+    const platform = await open(join(folder, 'modules', slug));
+    await writeModule(folder, platform.image);
+    const { settings, sites } = platform;
     const backends = [
       { name: 'local', type: 'local' },
       { name: 'openwhisk', type: 'openwhisk', settings },
     ];
-    await writeFile(join(folder, 'fathom.config.json'), JSON.stringify({ backends }));
-    return new FunctionInstallation(folder, openwhisk, await start(folder, 0));
+    const more = sites === null ? {} : { dataPlane: { sites } };
+    await writeFile(join(folder, 'fathom.config.json'), JSON.stringify({ backends, ...more }));
+    return new FunctionInstallation(folder, platform, await start(folder, 0));
   }
 
   /** As after a power cut of the server; what OpenWhisk has goes on. */
@@ -57,7 +69,7 @@ export class FunctionInstallation {
   async remove(): Promise<void> {
     for (const client of this.#clients) client.close();
     await this.server.stop();
-    await this.openwhisk.close();
+    await this.platform.close();
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 }
@@ -73,8 +85,8 @@ function start(folder: string, port: number): Promise<ServerProcess> {
 }
 
 /** The table classifier under a name of its own, with metadata that name an image. */
-async function writeModule(folder: string): Promise<string> {
-  const path = join(folder, 'modules', 'flowers');
+async function writeModule(folder: string, image: string): Promise<void> {
+  const path = join(folder, 'modules', slug);
   await mkdir(path, { recursive: true });
   const original = join(root, 'modules/tabular-classifier');
   await cp(join(original, 'weights'), join(path, 'weights'), { recursive: true });
@@ -94,5 +106,4 @@ async function writeModule(folder: string): Promise<string> {
     },
   };
   await writeFile(join(path, 'metadata.json'), JSON.stringify(metadata));
-  return path;
 }
