@@ -21,6 +21,7 @@ export class SchedulerView {
   readonly #client: SlurmClient;
   readonly #spacingMs: number;
   readonly #usesAccounting: boolean;
+  readonly #pauses: boolean;
   #waiting: Question[] = [];
   #isBusy = false;
   #timer: NodeJS.Timeout | null = null;
@@ -32,11 +33,17 @@ export class SchedulerView {
 
   constructor(
     client: SlurmClient,
-    options: { readonly spacingMs: number; readonly usesAccounting: boolean },
+    options: {
+      readonly spacingMs: number;
+      readonly usesAccounting: boolean;
+      /** Whether looks fail at once for a while after one failed. */
+      readonly pauses: boolean;
+    },
   ) {
     this.#client = client;
     this.#spacingMs = options.spacingMs;
     this.#usesAccounting = options.usesAccounting;
+    this.#pauses = options.pauses;
   }
 
   /** What Slurm (or its accounting) says of the job now; null when it knows no such job. */
@@ -84,7 +91,7 @@ export class SchedulerView {
       this.#lastFailure = null;
       for (const { id, resolve } of questions) resolve(answers.get(id) ?? null);
     } catch (error) {
-      if (error instanceof Failure) {
+      if (error instanceof Failure && this.#pauses) {
         this.#lastFailure = error;
         const delay = Math.min(firstDelayMs * 2 ** this.#failures++, longestDelayMs);
         this.#retryAt = performance.now() + Math.max(delay, error.retryAfterMs ?? 0);

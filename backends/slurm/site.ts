@@ -30,6 +30,8 @@ export class Site {
   /** How data and results travel; null where a folder is shared. */
   readonly deliveries: DeliveredJobs | null;
   readonly #view: SchedulerView;
+  /** For orders, which do not wait for their turn: as many as come while Slurm is being asked are one question. */
+  readonly #orders: SchedulerView;
   /** Since when Slurm has been saying that a job is over (or unknown) whose end is not in its folder; by mark. */
   readonly #overSince = new Map<string, number>();
   readonly #closing = new AbortController();
@@ -54,7 +56,10 @@ export class Site {
     this.#view = new SchedulerView(parts.client, {
       spacingMs: settings.pollMs,
       usesAccounting: settings.accounting === 'detect',
+      pauses: true,
     });
+    const atOnce = { spacingMs: 0, usesAccounting: false, pauses: false } as const;
+    this.#orders = new SchedulerView(parts.client, atOnce);
   }
 
   get closed(): boolean {
@@ -69,7 +74,7 @@ export class Site {
   close(): void {
     if (this.closed) return;
     this.#closing.abort();
-    this.#view.close(this.#closedError('inspect'));
+    for (const view of [this.#view, this.#orders]) view.close(this.#closedError('inspect'));
     this.client.close();
   }
 
@@ -112,8 +117,8 @@ export class Site {
   /** Our jobs of the folder that Slurm knows: one, or two when it took a submit late that we had repeated. */
   async nativeJobs(record: JobRecord): Promise<readonly NativeJob[]> {
     const ids = [this.jobId(record.name), this.runnerId(record.name)].filter((id) => id !== null);
-    const jobs = await this.client.jobs([...new Set(ids)]);
-    return [...jobs.values()].filter((job) => isOurs(job, record));
+    const jobs = await Promise.all([...new Set(ids)].map((id) => this.#orders.look(id)));
+    return jobs.filter((job) => job !== null).filter((job) => isOurs(job, record));
   }
 
   /** What Slurm is asked for. */

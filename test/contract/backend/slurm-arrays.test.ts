@@ -186,6 +186,21 @@ describe('arrays of slurm', () => {
     expect(await endedWith(under, handles)).toEqual(scripts.map((_, code) => code));
   });
 
+  test('many jobs of an array are looked at, and released, with few questions', async () => {
+    const under = await open(await fakeRest(modern));
+    under.cluster.holdNewJobs();
+    const scripts = Array.from({ length: 20 }, () => 'exit 0');
+    const handles = await submitAll(under, { ...orderOf(under, scripts), atOnce: 1 });
+    const { requests } = under.site.server;
+    const before = requests.length;
+    await Promise.all(handles.map((handle) => under.jobs.inspect(handle)));
+    expect(requests.slice(before)).toEqual(['GET /slurm/v0.0.42/job/1']);
+    await Promise.all(handles.map((handle) => under.backend.release(handle)));
+    const looks = requests.slice(before + 1).filter((request) => request.startsWith('GET'));
+    expect(looks.length).toBeLessThan(20);
+    expect(readdirSync(join(under.sharedFolder, 'arrays'))).toEqual([]);
+  });
+
   test('members are asked for once by whoever makes the array, and not to adopt', async () => {
     const under = await open(await fakeRest(modern));
     const order = orderOf(under, ['exit 0', 'exit 0']);
