@@ -82,7 +82,7 @@ async function until(isSo: () => boolean): Promise<void> {
 }
 
 for (const transport of transports) {
-  describe(`bad days of slurm by ${transport.name}`, () => {
+  describe(`bad days of slurm by ${transport.name}`, { timeout: 60_000 }, () => {
     test('a job whose reply was lost is adopted, not submitted again', async () => {
       const { jobs, cluster } = await open(await transport.open());
       const key = newKey();
@@ -140,7 +140,8 @@ for (const transport of transports) {
       const looks = Array.from({ length: 20 }, () => kindOf(() => jobs.inspect(handle)));
       expect(new Set(await Promise.all(looks))).toEqual(new Set(['Unavailable']));
       expect(await kindOf(() => jobs.inspect(handle))).toBe('Unavailable');
-      expect((await backend.health()).reachable).toBe(true);
+      const isReachable = async (): Promise<boolean> => (await backend.health()).reachable;
+      await expect.poll(isReachable, { timeout: 20_000 }).toBe(true);
       await sleep(550);
       openGate(under, handle);
       expect((await untilEnded(jobs, handle)).exit).toMatchObject({ cause: 'EXITED', code: 3 });
@@ -270,7 +271,7 @@ for (const transport of transports) {
   });
 }
 
-describe('bad days of slurm', () => {
+describe('bad days of slurm', { timeout: 60_000 }, () => {
   test('through ssh every word arrives, and a login that is refused is Unauthorized', async () => {
     const site = fakeCommands();
     const ssh = { host: 'login', command: join(site.commandFolder, 'ssh') };
@@ -391,29 +392,33 @@ describe('bad days of slurm', () => {
     expect(asked).toEqual(Array.from({ length: 3 }, () => 'GET /slurm/v0.0.38/jobs'));
   });
 
-  test('a process that is killed at any line while it submits leaves one job or none', async () => {
-    const site = await fakeRest(legacy);
-    const { jobs, submitAgain } = await open(site);
-    const workload = job(shell('echo start >> out/starts'), { secrets: { A: 'b' } });
-    const crashes = new Map<string, number>();
-    let isOver = false;
-    const worker = async (first: number): Promise<void> => {
-      for (let step = first; !isOver && step < 100; step += 2) {
-        const key = newKey();
-        const handle = await submitAgain(workload, key, step);
-        crashes.set(key, step);
-        if (handle !== null) isOver = true;
-      }
-    };
-    await Promise.all([worker(1), worker(2)]);
-    expect(crashes.size).toBeGreaterThan(15);
-    await Promise.all(
-      [...crashes.keys()].map(async (key) => {
-        const handle = await submit(jobs, workload, key);
-        expect((await untilEnded(jobs, handle)).exit).toMatchObject({ cause: 'EXITED', code: 0 });
-        expect(await textOf(await jobs.outputs(handle), 'starts')).toBe('start\n');
-      }),
-    );
-    expect(site.cluster.list()).toHaveLength(crashes.size);
-  });
+  test(
+    'a process that is killed at any line while it submits leaves one job or none',
+    { timeout: 600_000 },
+    async () => {
+      const site = await fakeRest(legacy);
+      const { jobs, submitAgain } = await open(site);
+      const workload = job(shell('echo start >> out/starts'), { secrets: { A: 'b' } });
+      const crashes = new Map<string, number>();
+      let isOver = false;
+      const worker = async (first: number): Promise<void> => {
+        for (let step = first; !isOver && step < 100; step += 2) {
+          const key = newKey();
+          const handle = await submitAgain(workload, key, step);
+          crashes.set(key, step);
+          if (handle !== null) isOver = true;
+        }
+      };
+      await Promise.all([worker(1), worker(2)]);
+      expect(crashes.size).toBeGreaterThan(15);
+      await Promise.all(
+        [...crashes.keys()].map(async (key) => {
+          const handle = await submit(jobs, workload, key);
+          expect((await untilEnded(jobs, handle)).exit).toMatchObject({ cause: 'EXITED', code: 0 });
+          expect(await textOf(await jobs.outputs(handle), 'starts')).toBe('start\n');
+        }),
+      );
+      expect(site.cluster.list()).toHaveLength(crashes.size);
+    },
+  );
 });
