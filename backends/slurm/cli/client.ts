@@ -89,7 +89,8 @@ export class CliClient {
   }
 
   async site(): Promise<NativeSite> {
-    const [nodes, waiting] = await Promise.all([
+    const [version, nodes, waiting] = await Promise.all([
+      this.#describe(),
       this.#run('health', 'scontrol', ['--oneliner', '--detail', 'show', 'nodes']),
       this.#run('health', 'squeue', ['--noheader', '--array', '--states=PENDING', '--format=%i']),
     ]);
@@ -98,7 +99,7 @@ export class CliClient {
     }
     const host = this.#settings.ssh?.host;
     return {
-      description: `${await this.#describe()} by its commands${host === undefined ? '' : ` on ${host}`}`,
+      description: `${version} by its commands${host === undefined ? '' : ` on ${host}`}`,
       nodes: parseNodes(nodes.stdout),
       queued: waiting.stdout.split('\n').filter(Boolean).length,
     };

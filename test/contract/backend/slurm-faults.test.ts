@@ -82,7 +82,7 @@ async function until(isSo: () => boolean): Promise<void> {
 }
 
 for (const transport of transports) {
-  describe(`bad days of slurm by ${transport.name}`, { timeout: 60_000 }, () => {
+  describe(`bad days of slurm by ${transport.name}`, { timeout: 90_000 }, () => {
     test('a job whose reply was lost is adopted, not submitted again', async () => {
       const { jobs, cluster } = await open(await transport.open());
       const key = newKey();
@@ -141,7 +141,7 @@ for (const transport of transports) {
       expect(new Set(await Promise.all(looks))).toEqual(new Set(['Unavailable']));
       expect(await kindOf(() => jobs.inspect(handle))).toBe('Unavailable');
       const isReachable = async (): Promise<boolean> => (await backend.health()).reachable;
-      await expect.poll(isReachable, { timeout: 20_000 }).toBe(true);
+      await expect.poll(isReachable, { timeout: 40_000 }).toBe(true);
       await sleep(550);
       openGate(under, handle);
       expect((await untilEnded(jobs, handle)).exit).toMatchObject({ cause: 'EXITED', code: 3 });

@@ -155,7 +155,8 @@ export class FakeCluster {
         }
       }
     }
-    rmSync(this.folder, { recursive: true, force: true });
+    // Programs that were just killed may still be writing.
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
 
   #make(key: string, id: number, submission: FakeSubmission): string {
