@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const exhaustive = [
   'test/contract/backend/*-crash.test.ts',
   'test/contract/backend/slurm-*.test.ts',
-  'test/contract/backend/kubernetes-{faults,launcher,restarts,services}.test.ts',
+  'test/contract/backend/kubernetes-{faults,launcher,restarts,services,stock}.test.ts',
   'test/contract/backend/local-faults.test.ts',
   'test/contract/backend/nomad{,-faults,-launcher,-services}.test.ts',
   'test/contract/backend/openwhisk{,-faults,-restarts}.test.ts',

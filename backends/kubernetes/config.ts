@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Secret } from '../contract/secret.ts';
+import { deepaasSettings } from '../deepaas-images/settings.ts';
 
 const count = z.number().int().min(1);
 const secret = z.union([
@@ -54,6 +55,11 @@ const launcher = z.union([
   z.strictObject({ path: absolute, node: z.string().min(1).default('node') }),
 ]);
 
+const deepaas = deepaasSettings.extend({
+  /** Where the server of a training listens, for its pod alone. */
+  port: z.number().int().min(1).max(65_535).default(5000),
+});
+
 const gpu = z.strictObject({
   resource: z.string().min(1).default('nvidia.com/gpu'),
   /** Node labels, as NVIDIA's feature discovery writes them. */
@@ -94,6 +100,8 @@ const fields = z.strictObject({
   commandImage: z.string().min(1).nullable().default(null),
   /** The start of the command that runs the module of an image, inside of it. */
   imageRuntime: z.array(z.string()).min(1).default(['fathom-module']),
+  /** Null: images that have DEEPaaS and nothing of ours are Unsupported. */
+  deepaas: deepaas.nullable().default(null),
   imagePullSecrets: z.array(name).default([]),
   imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).nullable().default(null),
   serviceAccount: name.nullable().default(null),

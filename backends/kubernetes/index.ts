@@ -41,6 +41,7 @@ class KubernetesBackend implements Backend {
       enforcesMemory: true,
       enforcesTimeLimit: true,
       images: true,
+      deepaasImages: site.settings.deepaas !== null,
       selfHealing: true,
       severalNodes: site.settings.launcher === null,
       separatesStreams: site.settings.splitLogStreams || wraps(site.settings, { kind: 'JOB' }),

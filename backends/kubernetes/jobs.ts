@@ -12,6 +12,7 @@ import { readPodLogs } from './logs.ts';
 import { annotations, nativeName, paths } from './names.ts';
 import { cancelMark, firstStart, isOver, lastToRun, observeJob } from './observe.ts';
 import type { Site } from './site.ts';
+import { isStockJob } from './stock.ts';
 import { translateJob } from './translate.ts';
 import { wraps } from './work-volumes.ts';
 
@@ -156,10 +157,11 @@ export class KubernetesJobs implements JobRunner {
   }
 
   /** What the launcher around a program tells of it; null where there is none, or it was never heard of. */
-  async #told({ metadata }: V1Job, operation: string): Promise<Received | null> {
+  async #told(job: V1Job, operation: string): Promise<Received | null> {
     const { settings, deliveries } = this.#site;
-    if (!wraps(settings, { kind: 'JOB' })) return null;
-    const place = { kind: 'JOB', name: metadata?.name ?? '' } as const;
+    const name = job.metadata?.name ?? '';
+    const place = { kind: 'JOB', name, isStock: isStockJob(job) } as const;
+    if (!wraps(settings, place)) return null;
     const received = await deliveries.received(place, operation);
     return received.heardAt === null ? null : received;
   }

@@ -1,6 +1,6 @@
 import type { Delivery } from '../contract/delivery.ts';
 import type { V1Container, V1VolumeMount } from './native.ts';
-import type { KubernetesSettings } from './config.ts';
+import type { KubernetesSettings, LauncherSettings } from './config.ts';
 import { fromSecret, literal, variables } from './program.ts';
 import type { PodPlace } from './work-volumes.ts';
 import { workFolder, wraps } from './work-volumes.ts';
@@ -31,8 +31,9 @@ export function launcherContainers(
   delivery: Delivery | null,
   program: { readonly image: string; readonly volumeMounts: readonly V1VolumeMount[] },
 ): readonly V1Container[] {
-  const { launcher } = settings;
-  if (launcher === null || delivery === null || wraps(settings, place)) return [];
+  if (delivery === null || wraps(settings, place)) return [];
+  const launcher = launcherOf(settings, place);
+  if (launcher === null) return [];
   const isImage = 'image' in launcher;
   const marker = `${workFolder(settings, place)}/.fathom/return.json`;
   const command = isImage ? launcher.command : [launcher.node, launcher.path];
@@ -64,23 +65,46 @@ export function wrapped(
   argv: readonly string[],
   limitSeconds: number,
 ): readonly string[] {
-  const { launcher, stopGraceSeconds, returnGraceSeconds } = settings;
+  const { launcher } = settings;
   if (launcher === null || !('path' in launcher) || place.kind === 'SERVICE') return argv;
+  return aroundProgram([launcher.node, launcher.path], settings, argv, limitSeconds);
+}
+
+/** The launcher's command around a program of a job. */
+export function aroundProgram(
+  launcher: readonly string[],
+  { stopGraceSeconds, returnGraceSeconds }: KubernetesSettings,
+  argv: readonly string[],
+  limitSeconds: number,
+): readonly string[] {
   const limits = [
     ...['--time-limit', String(limitSeconds)],
     ...['--grace', String(stopGraceSeconds)],
     ...['--give-up', String(returnGraceSeconds)],
   ];
-  return [launcher.node, launcher.path, 'run', ...limits, '--', ...argv];
+  return [...launcher, 'run', ...limits, '--', ...argv];
 }
 
 /**
  * How long the pod of a job may be active. A launcher around the program keeps its time, and has more for what comes after;
  * beside it, `observe.ts` tells an end in time from one at the limit.
  */
-export function podSeconds(settings: KubernetesSettings, limitSeconds: number): number {
-  if (!wraps(settings, { kind: 'JOB' })) return limitSeconds;
+export function podSeconds(
+  settings: KubernetesSettings,
+  place: PodPlace,
+  limitSeconds: number,
+): number {
+  if (!wraps(settings, place)) return limitSeconds;
   return limitSeconds + settings.stopGraceSeconds + settings.returnGraceSeconds;
+}
+
+/** Images that have DEEPaaS alone have no launcher of their own either. */
+function launcherOf(
+  { launcher, deepaas }: KubernetesSettings,
+  { isStock }: PodPlace,
+): LauncherSettings | null {
+  if (launcher === null || isStock !== true || deepaas === null) return launcher;
+  return { image: deepaas.image, command: deepaas.launcher };
 }
 
 /** In the place of a delivery whose address and token are not made yet, where there is to be one. */

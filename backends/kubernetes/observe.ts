@@ -5,6 +5,7 @@ import { rankOf } from './gang.ts';
 import { annotations } from './names.ts';
 import type { Waiting } from './reasons.ts';
 import { isOutOfSight, waitingOfPod, waitingWithoutPod } from './reasons.ts';
+import { isServerOutOfMemory } from './stock.ts';
 import { timeOf } from './times.ts';
 
 /** Everything that the cluster says of a job. */
@@ -238,6 +239,10 @@ function exitOf(
     const why = disrupted?.message ?? pod?.status?.message ?? disrupted?.reason ?? said;
     const message = `The cluster took it off its node: ${why}`;
     return { ...none, cause: 'UNKNOWN', message };
+  }
+  if (isServerOutOfMemory(pod)) {
+    const text = `It used more memory than it asked for.${printed}`;
+    return { cause: 'OUT_OF_MEMORY', code: null, signal: 'SIGKILL', message: text };
   }
   if (terminated !== undefined) return endOf(terminated);
   const unready = pod?.status?.initContainerStatuses?.find(

@@ -1,7 +1,9 @@
 import type { V1Container } from './native.ts';
 import { BackendError } from '../contract/error.ts';
 import type { JobWorkload, Program } from '../contract/workload.ts';
+import { stockOf } from '../deepaas-images/program.ts';
 import type { KubernetesSettings } from './config.ts';
+import { serverCommand } from './stock-command.ts';
 
 type Environment = NonNullable<V1Container['env']>;
 
@@ -19,6 +21,8 @@ export function imageAndArguments(
     }
     return { image, argv: program.argv };
   }
+  const stock = stockOf(program);
+  if (stock !== null) return { image: stock.image, argv: serverCommand(stock, settings, folder) };
   const { source } = program.module;
   if (source.kind === 'FOLDER') {
     const message = 'A cluster runs images: this module is a folder, and has none.';

@@ -9,6 +9,7 @@ import type {
 import type { Delivery } from '../contract/delivery.ts';
 import { BackendError } from '../contract/error.ts';
 import type { JobWorkload, ServiceWorkload } from '../contract/workload.ts';
+import { stockOf } from '../deepaas-images/program.ts';
 import { isInnerPath } from '../work-folder/inputs.ts';
 import type { KubernetesSettings } from './config.ts';
 import { annotations, labels, manager } from './names.ts';
@@ -38,7 +39,7 @@ export function translateJob(
   settings: KubernetesSettings,
   { name, key, delivery }: Naming,
 ): { readonly job: V1Job; readonly belongings: Belongings } {
-  const place = { name, kind: 'JOB' } as const;
+  const place = { name, kind: 'JOB', isStock: stockOf(workload.program) !== null } as const;
   const limit = Math.ceil(workload.resources.timeLimitSeconds);
   const metadata = metadataOf(workload, place, key);
   const nodes = nodesOf(workload.resources, settings);
@@ -55,7 +56,7 @@ export function translateJob(
       // Another try is another attempt of the run, never a second start of this one.
       backoffLimit: 0,
       // Counts the waiting too, and takes the log away; the pod's own limit below does neither.
-      activeDeadlineSeconds: podSeconds(settings, limit) + settings.queueLimitSeconds,
+      activeDeadlineSeconds: podSeconds(settings, place, limit) + settings.queueLimitSeconds,
       ttlSecondsAfterFinished: settings.keepFinishedSeconds,
       podFailurePolicy: {
         rules: [
@@ -67,7 +68,7 @@ export function translateJob(
         metadata: { labels: metadata.labels ?? {} },
         spec: {
           ...podSpec(workload, settings, place, delivery),
-          activeDeadlineSeconds: podSeconds(settings, limit),
+          activeDeadlineSeconds: podSeconds(settings, place, limit),
         },
       },
     },
@@ -81,7 +82,8 @@ export function translateService(
   settings: KubernetesSettings,
   { name, key, delivery }: Naming,
 ): { readonly deployment: V1Deployment; readonly belongings: Belongings } {
-  const place = { name, kind: 'SERVICE' } as const;
+  const isStock = stockOf(workload.program) !== null;
+  const place = { name, kind: 'SERVICE', isStock } as const;
   if ((workload.resources.nodes ?? 1) > 1) {
     throw new BackendError('Unsupported', 'translate', 'A server runs on one node.');
   }
@@ -97,7 +99,7 @@ export function translateService(
     readinessProbe: { tcpSocket: { port }, periodSeconds: 1, failureThreshold: 3 },
   });
   const [main] = spec.containers;
-  if (main !== undefined && program.kind === 'MODULE' && artifactFolder !== null) {
+  if (main !== undefined && !isStock && program.kind === 'MODULE' && artifactFolder !== null) {
     const folder = `${workFolder(settings, place)}/${artifactFolder}`;
     main.command = [...(main.command ?? []), '--artifact', literal(folder)];
   }

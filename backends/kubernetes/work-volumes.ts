@@ -10,6 +10,8 @@ export const objectLimitBytes = 1024 * 1024 - 16 * 1024;
 export interface PodPlace {
   readonly name: string;
   readonly kind: 'JOB' | 'SERVICE';
+  /** Whether the program is the driver of an image that has DEEPaaS alone, see `stock.ts`. */
+  readonly isStock?: boolean;
 }
 
 /** The work folder is the same path for us to know and for the program to see. */
@@ -24,8 +26,11 @@ export function sharedPlace({ kind, name }: PodPlace): string {
 }
 
 /** Whether the launcher runs around the program, and so knows its end and what it printed. */
-export function wraps(settings: KubernetesSettings, { kind }: Pick<PodPlace, 'kind'>): boolean {
-  return settings.launcher !== null && 'path' in settings.launcher && kind === 'JOB';
+export function wraps(
+  { launcher }: KubernetesSettings,
+  { kind, isStock = false }: Pick<PodPlace, 'kind' | 'isStock'>,
+): boolean {
+  return launcher !== null && kind === 'JOB' && (isStock || 'path' in launcher);
 }
 
 /** What is mounted where the program works: its part of the claim, a folder for the launcher, or files of a ConfigMap. */

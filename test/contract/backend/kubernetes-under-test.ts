@@ -46,6 +46,7 @@ export const kubernetesTarget: BackendTarget = {
 export async function openWithLauncher(
   where: 'BESIDE' | 'AROUND',
   settings: object = {},
+  settingsOf: (launcher: string) => object = () => ({}),
 ): Promise<KubernetesUnderTest & { readonly dock: Dock }> {
   const dock = await Dock.open();
   const entry = [process.execPath, dock.launcher];
@@ -55,7 +56,8 @@ export async function openWithLauncher(
       : { path: dock.launcher, node: process.execPath };
   const images = { 'fake/launcher:1': entry };
   const gpu = { models: ['Toy-GPU'] };
-  const all = { sharedFolder: null, launcher, returnGraceSeconds: 5, gpu, ...settings };
+  const own = { sharedFolder: null, launcher, returnGraceSeconds: 5, gpu };
+  const all = { ...own, ...settings, ...settingsOf(dock.launcher) };
   const node = { gpus: 2, labels: { 'nvidia.com/gpu.product': 'Toy-GPU' } };
   const under = await openKubernetes(all, { images, node }, dock);
   return { ...under, gpu: { model: 'toy gpu', native: 'Toy-GPU' }, dock };

@@ -123,17 +123,22 @@ export async function endOf(
 }
 
 /** The last status of `watch`; fails when the job does not end. */
-export async function untilEnded(jobs: JobRunner, handle: Handle): Promise<JobStatus> {
-  return untilJob(jobs, handle, ({ phase }) => phase === 'ENDED');
+export async function untilEnded(
+  jobs: JobRunner,
+  handle: Handle,
+  limit = soon(),
+): Promise<JobStatus> {
+  return untilJob(jobs, handle, ({ phase }) => phase === 'ENDED', limit);
 }
 
 export async function untilJob(
   jobs: JobRunner,
   handle: Handle,
   isSo: (status: JobStatus) => boolean,
+  limit = soon(),
 ): Promise<JobStatus> {
   let last: JobStatus | null = null;
-  for await (const status of jobs.watch(handle, soon())) {
+  for await (const status of jobs.watch(handle, limit)) {
     last = status;
     if (isSo(status)) return status;
   }
@@ -141,8 +146,13 @@ export async function untilJob(
 }
 
 /** Waits until the job printed `text`. */
-export async function untilPrinted(jobs: JobRunner, handle: Handle, text: string): Promise<void> {
-  for (const limit = soon(); !limit.aborted;) {
+export async function untilPrinted(
+  jobs: JobRunner,
+  handle: Handle,
+  text: string,
+  limit = soon(),
+): Promise<void> {
+  while (!limit.aborted) {
     const lines = await printed(jobs, handle);
     if (lines.some((line) => line.text.includes(text))) return;
     await new Promise((resolve) => setTimeout(resolve, 20));

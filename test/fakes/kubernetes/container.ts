@@ -103,8 +103,11 @@ export class Container {
     const at = epochNanoseconds - startNanoseconds + process.hrtime.bigint();
     this.log.push({ at, stream, bytes: Buffer.from(bytes), isWhole });
     const port = /^\{"type":"listening","port":(\d+)/.exec(bytes.toString('utf8'))?.[1];
-    if (port === undefined) return;
-    this.port = Number(port);
+    if (port !== undefined) this.listensAt(Number(port));
+  }
+
+  listensAt(port: number): void {
+    this.port = port;
     this.onListening();
   }
 

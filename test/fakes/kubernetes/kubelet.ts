@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { dirname, join, relative } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { V1Container, V1Pod } from '../../../backends/kubernetes/native.ts';
 import { Companions } from './companions.ts';
 import type { ContainerEnd, ContainerSpec } from './container.ts';
@@ -178,6 +180,7 @@ export class Kubelet {
       });
     };
     container.onListening = show;
+    void untilListening(container, main);
     // A program that cannot be started never runs.
     setTimeout(() => {
       if (this.#pods.get(name) === running && container.log.length >= 0 && !ended) show();
@@ -318,8 +321,9 @@ export class Kubelet {
   /** Paths below the work folder are those of this machine: the fake mounts nothing. */
   #specOf(pod: V1Pod & KubeObject, container: V1Container, folder: string): ContainerSpec {
     const environment = this.#environment(pod, container);
+    const place = workPlace(container);
     const here = (text: string): string =>
-      container.workingDir === undefined ? text : text.replaceAll(container.workingDir, folder);
+      place === undefined ? text : text.replaceAll(place, folder);
     const entry = container.command ?? this.#images[container.image ?? ''] ?? [];
     return {
       command: [...entry, ...(container.args ?? [])].map((one) => here(expand(one, environment))),
@@ -372,7 +376,7 @@ export class Kubelet {
         const place = join(this.#claims[claim] ?? '/nonexistent', mount.subPath ?? '');
         return place === mount.mountPath && existsSync(place) ? place : null;
       }
-      const target = join(own, relative(main.workingDir ?? '/', mount.mountPath));
+      const target = join(own, relative(workPlace(main) ?? '/', mount.mountPath));
       if (volume?.emptyDir !== undefined) mkdirSync(target, { recursive: true });
       if (volume?.configMap !== undefined) {
         const files = this.#objects.get('configmaps', volume.configMap.name ?? '')?.['data'];
@@ -383,4 +387,32 @@ export class Kubelet {
     mkdirSync(own, { recursive: true });
     return own;
   }
+}
+
+/** Where its work folder is mounted: the first of its mounts, and mostly where it works. */
+function workPlace({ workingDir, volumeMounts }: V1Container): string | undefined {
+  return workingDir ?? volumeMounts?.[0]?.mountPath;
+}
+
+/** Ours say that they listen; one that is told by an option where to do so is asked there, as a probe does. */
+async function untilListening(container: Container, { command }: V1Container): Promise<void> {
+  const option = command?.indexOf('--listen-port') ?? -1;
+  const port = option < 0 ? NaN : Number(command?.[option + 1]);
+  if (Number.isNaN(port)) return;
+  const over = new AbortController();
+  void container.ended.then(() => over.abort());
+  while (!over.signal.aborted && !(await takesConnections(port))) await pause(50);
+  if (!over.signal.aborted) container.listensAt(port);
+}
+
+function takesConnections(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const say = (does: boolean): void => {
+      socket.destroy();
+      resolve(does);
+    };
+    socket.once('connect', () => say(true));
+    socket.once('error', () => say(false));
+  });
 }
