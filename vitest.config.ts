@@ -6,7 +6,7 @@ const exhaustive = [
   'test/contract/backend/slurm-*.test.ts',
   'test/contract/backend/kubernetes-{faults,launcher,restarts,services,stock}.test.ts',
   'test/contract/backend/local-faults.test.ts',
-  'test/contract/backend/nomad{,-faults,-launcher,-services}.test.ts',
+  'test/contract/backend/nomad{,-faults,-launcher,-services,-stock}.test.ts',
   'test/contract/backend/openwhisk{,-faults,-restarts}.test.ts',
   'test/contract/openwhisk-server.test.ts',
   'test/contract/module-server-deepaas-{commands,driver}.test.ts',

@@ -28,6 +28,8 @@ kills() {
   printf '%s' "\${count:-0}"
 }
 mkdir -p "\${told%/*}"
+chmod a+rwx "\${told%/*}" 2> /dev/null
+cd "\${told%/*}" || exit 1
 if [ -d "$told" ]; then
   [ -e "$told/ended" ] || tell killed
   while [ -z "$stopping" ]; do pause; done
@@ -57,6 +59,6 @@ exit "$code"
 `;
 
 /** The command that runs `argv` so. */
-export function guarded(folder: string, argv: readonly string[]): readonly string[] {
+export function guarded<T>(folder: T, argv: readonly T[]): readonly (T | string)[] {
   return ['/bin/sh', '-c', guardScript, 'deepaas', folder, ...argv];
 }

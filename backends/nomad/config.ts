@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Secret } from '../contract/secret.ts';
+import { deepaasSettings } from '../deepaas-images/settings.ts';
 
 const count = z.number().int().min(1);
 const secret = z.union([
@@ -85,6 +86,8 @@ const schema = z.strictObject({
   user: z.string().min(1).nullable().default(null),
   /** Null: no images are offered. */
   docker: docker.nullable().default(null),
+  /** Null: images that have DEEPaaS and nothing of ours are Unsupported. */
+  deepaas: deepaasSettings.nullable().default(null),
   /** Null: no GPUs are offered. */
   gpu: gpu.nullable().default(null),
   /** What one processor is in Nomad's unit. */

@@ -30,7 +30,7 @@ class NomadBackend implements Backend {
   readonly #site: Site;
 
   constructor(site: Site) {
-    const { gpu, docker, processes, runtime } = site.settings;
+    const { deepaas, docker, gpu, processes, runtime } = site.settings;
     this.name = site.name;
     this.capabilities = Object.freeze({
       ...noCapabilities,
@@ -41,6 +41,7 @@ class NomadBackend implements Backend {
       enforcesMemory: !processes,
       enforcesTimeLimit: true,
       images: docker !== null,
+      deepaasImages: docker !== null && deepaas !== null,
       processes: processes && runtime.length > 0,
       selfHealing: true,
       separatesStreams: true,

@@ -192,6 +192,8 @@ export interface TaskRequest {
   readonly LogConfig: { readonly MaxFiles: number; readonly MaxFileSizeMB: number };
   readonly KillTimeout: number;
   readonly KillSignal: string;
+  /** Ends the others with its own end. */
+  readonly Leader?: boolean;
   readonly Lifecycle?: { readonly Hook: string; readonly Sidecar: boolean };
 }
 

@@ -9,6 +9,7 @@ import type {
   NativeTaskState,
 } from './native.ts';
 import { eventText, outOfSight, waitingInPlace, waitingWithoutPlace } from './reasons.ts';
+import { serverTaskName } from './stock.ts';
 import { timeOf, timeOfNanoseconds } from './times.ts';
 import { taskName } from './translate.ts';
 
@@ -177,6 +178,9 @@ function exitOf(
   if (sibling !== null && startOf(main) === null) {
     return end('NOT_STARTED', `It did not start: ${sibling}`);
   }
+  const server = endOf(allocation.TaskStates?.[serverTaskName], isContainer);
+  const isGood = own?.cause === 'EXITED' && own.code === 0;
+  if (server?.cause === 'OUT_OF_MEMORY' && !isGood) return server;
   if (allocation.DesiredStatus === 'evict') {
     return end(
       'UNKNOWN',
@@ -193,7 +197,7 @@ function exitOf(
       : 'Somebody stopped its allocation.';
     return { cause: 'CANCELLED', code, signal, message };
   }
-  if (own?.cause === 'EXITED' && own.code === 0 && sibling !== null) {
+  if (isGood && sibling !== null && !isServerFailure(allocation)) {
     return end('UNKNOWN', `It ended well, and what it left could not be brought back: ${sibling}`);
   }
   if (own !== null) return own;
@@ -233,6 +237,14 @@ function siblingFailure({ TaskStates }: NativeAllocation): string | null {
   const [name, state] = failed;
   const event = state.Events?.findLast(({ Type }) => Type === 'Terminated' || isFailure(Type));
   return `${name} failed${event === undefined ? '' : ` (${eventText(event)})`}`;
+}
+
+/** The server of a training that went well is ended, and how is no matter. */
+function isServerFailure({ TaskStates }: NativeAllocation): boolean {
+  const failed = Object.entries(TaskStates ?? {}).filter(
+    ([name, state]) => name !== taskName && state.Failed === true,
+  );
+  return failed.every(([name]) => name === serverTaskName);
 }
 
 /** The events that say why a program never ran, in their own words. */

@@ -7,6 +7,7 @@ import type {
   NativePlacementFailure,
   NativeTaskState,
 } from './native.ts';
+import { serverTaskName } from './stock.ts';
 
 type Waiting = NonNullable<JobStatus['waiting']>;
 
@@ -53,7 +54,9 @@ export function waitingWithoutPlace(evaluations: readonly NativeEvaluation[]): W
 
 /** Why an allocation is there and its program does not run. */
 export function waitingInPlace(allocation: NativeAllocation, task: string): Waiting {
-  const state = allocation.TaskStates?.[task];
+  const { [task]: own, [serverTaskName]: server } = allocation.TaskStates ?? {};
+  // A driver waits for the server that it drives.
+  const state = server?.State === 'pending' ? server : own;
   const before = beforeMain(allocation, task);
   if (before !== null) {
     const message = 'The data are being brought to the node.';

@@ -33,8 +33,9 @@ import type { NomadServer } from './passing.ts';
 import { listens, pass } from './passing.ts';
 import type { Site } from './site.ts';
 import { assertWanted, isRefused, notFound } from './site.ts';
-import { dataPathOf, portLabel } from './task.ts';
+import { dataPathOf } from './task.ts';
 import { groupName, taskName, translateService } from './translate.ts';
+import { portLabel } from './words.ts';
 
 const replicasMaximum = 256;
 /** How old the known servers may be before the next request looks for them anew. */

@@ -1,22 +1,14 @@
 import { BackendError } from '../contract/error.ts';
 import type { Program } from '../contract/workload.ts';
 import type { GpuRequest, Resources } from '../../domain/resources.ts';
+import { stockOf } from '../deepaas-images/program.ts';
 import type { GpuSettings, NomadSettings } from './config.ts';
 import { literal } from './literal.ts';
 import type { DataPath, Kind } from './names.ts';
 import type { TaskRequest } from './native.ts';
-
-/** One argument: data, or (`native`) text that Nomad fills in on the node. */
-export type Word = string | { readonly native: string };
-
-/** What runs, and how. */
-export interface Launch {
-  readonly driver: 'raw_exec' | 'docker';
-  readonly image: string | null;
-  readonly argv: readonly Word[];
-  /** As the program sees it. */
-  readonly workFolder: Word;
-}
+import { serverTaskName, stockLaunch } from './stock.ts';
+import type { Launch, Word } from './words.ts';
+import { nativeText, portLabel, portText } from './words.ts';
 
 export interface Place {
   readonly name: string;
@@ -30,6 +22,10 @@ const folderInContainer = '/fathom/work';
 /** Pure: the program of a workload as a command on a node. */
 export function launchOf(program: Program, settings: NomadSettings, place: Place): Launch {
   const image = imageOf(program, settings);
+  const stock = stockOf(program);
+  if (stock !== null) {
+    return stockLaunch(stock, settings, workFolderOf(settings, place, 'docker', true));
+  }
   const driver = image === null ? 'raw_exec' : 'docker';
   const workFolder = workFolderOf(settings, place, driver);
   return { driver, image, workFolder, argv: argumentsOf(program, settings, workFolder) };
@@ -44,6 +40,7 @@ export function dataPathOf(
 ): DataPath {
   if (settings.sharedFolder !== null) return 'FOLDER';
   if (!hasDeliveries) return 'NONE';
+  if (stockOf(program)?.operation === 'train') return 'RUN';
   // Servers leave nothing.
   return imageOf(program, settings) === null && kind === 'JOB' ? 'RUN' : 'BESIDE';
 }
@@ -54,30 +51,36 @@ export function sharedPlace({ name, kind }: Pick<Place, 'name' | 'kind'>): strin
 }
 
 export function driverConfig(
-  { driver, image, argv, workFolder }: Launch,
+  { driver, image, argv, workFolder, stock }: Launch,
   settings: NomadSettings,
   place: Place,
   { gpus, timeLimitSeconds }: Resources,
 ): TaskRequest['Config'] {
   const words = argv.map(nativeText);
+  const around = (command: readonly string[]): readonly string[] =>
+    place.data === 'RUN'
+      ? launched(command, settings, { workFolder, limitSeconds: timeLimitSeconds }, words)
+      : words;
   if (driver === 'raw_exec') {
-    const wrapped =
-      place.data === 'RUN' ? launched(settings, workFolder, timeLimitSeconds, words) : words;
+    const wrapped = around(settings.launcher.command);
     const [command, ...args] = gpus !== null ? [...onlyItsGpus, ...wrapped] : wrapped;
     // Where nothing makes the folder before, the program begins in Nomad's own.
     const isThere = place.data === 'FOLDER' || place.data === 'BESIDE';
     const folder = isThere ? { work_dir: nativeText(workFolder) } : {};
     return { command, args, ...folder };
   }
-  const [entrypoint, ...args] = words;
+  const isDriver = stock === 'DRIVER' && settings.deepaas !== null;
+  const [entrypoint, ...args] = isDriver ? around(settings.deepaas.launcher) : words;
+  // A server of somebody else's works where its image says; for a training the folder is made on the way.
+  const isPlaced = stock === undefined || (stock !== 'SERVICE' && place.data === 'FOLDER');
   return {
     image: literal(image ?? ''),
     entrypoint: [entrypoint],
     args,
-    work_dir: nativeText(workFolder),
+    ...(isPlaced ? { work_dir: nativeText(workFolder) } : {}),
     ...(place.data === 'FOLDER' ? { mount: [sharedMount(settings, place)] } : {}),
     ...(place.kind === 'SERVICE' ? { ports: [portLabel] } : {}),
-    ...networkOf(settings.docker),
+    ...(stock === 'DRIVER' ? besideServer(settings.docker) : networkOf(settings.docker)),
   };
 }
 
@@ -87,11 +90,18 @@ export function networkOf(docker: NomadSettings['docker']): { readonly network_m
   return networkMode === null ? {} : { network_mode: networkMode };
 }
 
+/** A driver has the network of the server, which is reached on loopback alone. Containers are named by task and allocation. */
+function besideServer(docker: NomadSettings['docker']): { readonly network_mode?: string } {
+  const isHost = docker?.networkMode === 'host';
+  const network_mode = isHost ? 'host' : `container:${serverTaskName}-\${NOMAD_ALLOC_ID}`;
+  return { network_mode };
+}
+
 /** Fetches the data, runs the program, sends lines, files and the exit code. */
 function launched(
+  command: readonly string[],
   { launcher, stopGraceSeconds }: NomadSettings,
-  workFolder: Word,
-  limitSeconds: number,
+  { workFolder, limitSeconds }: { readonly workFolder: Word; readonly limitSeconds: number },
   words: readonly string[],
 ): readonly string[] {
   const options = [
@@ -100,14 +110,7 @@ function launched(
     ...['--grace', String(stopGraceSeconds)],
     ...['--give-up', String(launcher.returnSeconds)],
   ];
-  return [...launcher.command.map(literal), 'run', ...options, '--', ...words];
-}
-
-export const portLabel = 'module';
-export const portText = `\${NOMAD_PORT_${portLabel}}`;
-
-export function nativeText(word: Word): string {
-  return typeof word === 'string' ? literal(word) : word.native;
+  return [...command.map(literal), 'run', ...options, '--', ...words];
 }
 
 export function deviceRequests(
@@ -171,11 +174,17 @@ function imageOf(program: Program, settings: NomadSettings): string | null {
   return named;
 }
 
-function workFolderOf(settings: NomadSettings, place: Place, driver: Launch['driver']): Word {
+/** `isShared`: by several tasks. */
+function workFolderOf(
+  settings: NomadSettings,
+  place: Place,
+  driver: Launch['driver'],
+  isShared = false,
+): Word {
   if (place.data === 'FOLDER') {
     return driver === 'docker' ? folderInContainer : `${folderOnNodes(settings, place)}/work`;
   }
-  if (place.data === 'NONE') return { native: '${NOMAD_TASK_DIR}' };
+  if (place.data === 'NONE' && !isShared) return { native: '${NOMAD_TASK_DIR}' };
   return { native: '${NOMAD_ALLOC_DIR}/work' };
 }
 

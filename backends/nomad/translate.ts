@@ -1,13 +1,17 @@
 import { BackendError } from '../contract/error.ts';
 import type { Delivery } from '../contract/delivery.ts';
 import type { JobWorkload, ServiceWorkload } from '../contract/workload.ts';
+import { type StockProgram, stockOf } from '../deepaas-images/program.ts';
 import { isInnerPath } from '../work-folder/inputs.ts';
 import type { NomadSettings } from './config.ts';
 import { environmentFile, environmentTemplate, literal, secretTemplate } from './literal.ts';
 import { meta, variablePath } from './names.ts';
 import type { GroupRequest, JobRequest, TaskRequest, VariableRequest } from './native.ts';
-import type { Launch, Place } from './task.ts';
-import { deviceRequests, driverConfig, launchOf, networkOf, portLabel, portText } from './task.ts';
+import { driverMemoryMiB, serverLaunch, serverTaskName, stockVariables } from './stock.ts';
+import type { Place } from './task.ts';
+import { deviceRequests, driverConfig, launchOf, networkOf } from './task.ts';
+import type { Launch } from './words.ts';
+import { below, portLabel, portText } from './words.ts';
 
 export interface Order extends Place {
   readonly key: string;
@@ -51,6 +55,10 @@ export function translateJob(
         RestartPolicy: restartPolicy(0, 'fail', 60, 1),
         ReschedulePolicy: { Attempts: 0, Unlimited: false },
         Disconnect: { Replace: false },
+        // The server of a training is reached there.
+        ...(helpers.some(({ Name }) => Name === serverTaskName)
+          ? { Networks: [{ DynamicPorts: [{ Label: portLabel, To: 0 }] }] }
+          : {}),
         // Known since 2.0.3; older ones pass over it, and then we end what runs too long.
         MaxRunDuration: limitMs * 1e6,
       },
@@ -76,9 +84,10 @@ export function translateService(
     { PORT: portText },
     (launch) => ({
       ...launch,
-      argv: isArtifact
-        ? [...launch.argv, '--artifact', below(launch, artifactFolder)]
-        : launch.argv,
+      argv:
+        isArtifact && launch.stock === undefined
+          ? [...launch.argv, '--artifact', below(launch.workFolder, artifactFolder)]
+          : launch.argv,
     }),
   );
   const job: JobRequest = {
@@ -103,11 +112,6 @@ export function translateService(
     ],
   };
   return { job, variable };
-}
-
-function below({ workFolder }: Launch, folder: string): Launch['workFolder'] {
-  if (typeof workFolder === 'string') return `${workFolder}/${folder}`;
-  return { native: `${workFolder.native}/${literal(folder)}` };
 }
 
 function common(settings: NomadSettings, { name }: Order) {
@@ -158,17 +162,22 @@ function groupOf(
   };
 }
 
+/** Artifacts are for servers. */
+type AnyWorkload = JobWorkload & Partial<Pick<ServiceWorkload, 'artifactFolder'>>;
+
+interface Tasks {
+  readonly task: TaskRequest;
+  readonly variable: VariableRequest | null;
+  readonly helpers: readonly TaskRequest[];
+}
+
 function tasksOf(
-  workload: JobWorkload,
+  workload: AnyWorkload,
   settings: NomadSettings,
   order: Order,
   native: Readonly<Record<string, string>>,
   amend: (launch: Launch) => Launch = (launch) => launch,
-): {
-  readonly task: TaskRequest;
-  readonly variable: VariableRequest | null;
-  readonly helpers: readonly TaskRequest[];
-} {
+): Tasks {
   if ((workload.resources.nodes ?? 1) > 1) {
     const message = 'A job has one node here: Nomad places the parts of a job one by one.';
     throw new BackendError('Unsupported', 'translate', message);
@@ -176,17 +185,98 @@ function tasksOf(
   const launch = amend(launchOf(workload.program, settings, order));
   checkProgram(workload, launch);
   checkInputs(workload);
+  const stock = stockOf(workload.program);
+  if (stock?.operation === 'train') {
+    return driverAndServer(workload, settings, order, { stock, launch });
+  }
+  const own = stockEnvironment(workload, launch);
+  const { task, secrets } = taskOf(workload, settings, order, launch, {
+    name: taskName,
+    item: itemName,
+    plain: own.plain,
+    native: { ...native, ...own.native },
+  });
+  const variable = variableOf({ [itemName]: secrets }, settings, order);
+  return { task, variable, helpers: helpersOf(settings, order, task, launch) };
+}
+
+/** A training by an image that has DEEPaaS alone: what was asked for is the server's, and the files are the driver's matter. */
+function driverAndServer(
+  workload: JobWorkload,
+  settings: NomadSettings,
+  order: Order,
+  { stock, launch }: { readonly stock: StockProgram; readonly launch: Launch },
+): Tasks {
+  const { resources } = workload;
+  const small = { ...resources, cpus: 0.1, memoryMiB: driverMemoryMiB, gpus: null };
+  const bare = { ...workload, environment: {}, secrets: {}, resources: small };
+  const none = { plain: {}, native: {} };
+  const driver = taskOf(bare, settings, order, launch, {
+    name: taskName,
+    item: itemName,
+    ...none,
+  });
+  const server = taskOf(
+    workload,
+    settings,
+    { ...order, delivery: null },
+    serverLaunch(stock, settings, launch.workFolder),
+    { name: serverTaskName, item: serverTaskName, ...stockEnvironment(workload, launch) },
+  );
+  const items = { [itemName]: driver.secrets, [serverTaskName]: server.secrets };
+  return {
+    task: { ...driver.task, Leader: true },
+    variable: variableOf(items, settings, order),
+    helpers: [
+      {
+        ...server.task,
+        // What it prints goes through the work folder into the driver's.
+        LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 },
+        Lifecycle: { Hook: 'prestart', Sidecar: true },
+      },
+    ],
+  };
+}
+
+/** What the server of such an image is told, as data and as text for the node. */
+function stockEnvironment({ program, artifactFolder = null }: AnyWorkload, { workFolder }: Launch) {
+  const stock = stockOf(program);
+  const plain: Record<string, string> = {};
+  const native: Record<string, string> = {};
+  const all = stock === null ? {} : stockVariables(stock, workFolder, artifactFolder);
+  for (const [name, word] of Object.entries(all)) {
+    if (typeof word === 'string') plain[name] = word;
+    else native[name] = word.native;
+  }
+  return { plain, native };
+}
+
+function taskOf(
+  workload: JobWorkload,
+  settings: NomadSettings,
+  order: Order,
+  launch: Launch,
+  own: {
+    readonly name: string;
+    /** Of the job's variable, where its secrets are. */
+    readonly item: string;
+    readonly plain: Readonly<Record<string, string>>;
+    readonly native: Readonly<Record<string, string>>;
+  },
+): { readonly task: TaskRequest; readonly secrets: Readonly<Record<string, string>> } {
   const { cpus, memoryMiB, gpus } = workload.resources;
-  const { plain, filledIn, secrets } = environmentOf(workload, order, launch, native);
-  const variable = variableOf(secrets, settings, order);
+  const told = { ...workload, environment: { ...workload.environment, ...own.plain } };
+  const { plain, filledIn, secrets } = environmentOf(told, order, launch, own.native);
+  const path = variablePath(order.name);
+  const hasSecrets = Object.keys(secrets).length > 0;
   const templates = [
     environmentTemplate(environmentFile(plain), 'fathom.env'),
-    ...(variable === null ? [] : [secretTemplate(variable.Path, itemName, 'fathom-secrets.env')]),
+    ...(hasSecrets ? [secretTemplate(path, own.item, 'fathom-secrets.env')] : []),
   ];
   // A launcher that is told to stop still has to bring back what there is; a node's max_kill_timeout may allow less.
   const returning = order.data === 'RUN' ? Math.min(settings.launcher.returnSeconds, 20) : 0;
   const task: TaskRequest = {
-    Name: taskName,
+    Name: own.name,
     Driver: launch.driver,
     ...(settings.user === null || launch.driver !== 'raw_exec' ? {} : { User: settings.user }),
     Config: driverConfig(launch, settings, order, workload.resources),
@@ -201,7 +291,7 @@ function tasksOf(
     KillTimeout: Math.round((settings.stopGraceSeconds + returning) * seconds),
     KillSignal: 'SIGTERM',
   };
-  return { task, variable, helpers: helpersOf(settings, order, task) };
+  return { task, secrets };
 }
 
 /**
@@ -212,9 +302,15 @@ function helpersOf(
   settings: NomadSettings,
   { data, kind }: Order,
   main: TaskRequest,
+  { stock }: Launch,
 ): readonly TaskRequest[] {
-  const { launcher, mhzPerCpu } = settings;
+  const { deepaas, mhzPerCpu } = settings;
   if (data !== 'BESIDE') return [];
+  // Images that have DEEPaaS alone come with one that has the launcher.
+  const isStock = stock !== undefined && deepaas !== null;
+  const launcher = isStock
+    ? { ...settings.launcher, image: deepaas.image, imageCommand: deepaas.launcher }
+    : settings.launcher;
   if (main.Driver === 'docker' && launcher.image === null) {
     const message =
       'No image with the launcher is configured here, and no shared folder: data cannot reach a container.';
@@ -224,7 +320,7 @@ function helpersOf(
   const helper = (Name: string, Hook: string, args: readonly string[]): TaskRequest => ({
     ...main,
     Name,
-    Config: helperConfig(main.Driver, settings, [...args, ...work]),
+    Config: helperConfig(main.Driver, { ...settings, launcher }, [...args, ...work]),
     Resources: { CPU: Math.ceil(mhzPerCpu / 10), MemoryMB: 256 },
     LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 },
     Lifecycle: { Hook, Sidecar: false },
@@ -287,13 +383,14 @@ function environmentOf(
 }
 
 function variableOf(
-  secrets: Readonly<Record<string, string>>,
+  groups: Readonly<Record<string, Readonly<Record<string, string>>>>,
   settings: NomadSettings,
   { name }: Order,
 ): VariableRequest | null {
-  if (Object.keys(secrets).length === 0) return null;
-  const text = environmentFile(secrets);
-  if (Buffer.byteLength(text) > variableLimitBytes) {
+  const some = Object.entries(groups).filter(([, secrets]) => Object.keys(secrets).length > 0);
+  if (some.length === 0) return null;
+  const items = some.map(([item, secrets]) => [item, environmentFile(secrets)] as const);
+  if (items.reduce((sum, [, text]) => sum + Buffer.byteLength(text), 0) > variableLimitBytes) {
     throw rejected(
       `The secrets are longer than ${variableLimitBytes} bytes, which is more than Nomad keeps.`,
     );
@@ -301,7 +398,7 @@ function variableOf(
   return {
     Namespace: settings.namespace,
     Path: variablePath(name),
-    Items: { [itemName]: text },
+    Items: Object.fromEntries(items),
   };
 }
 

@@ -74,7 +74,13 @@ export async function openNomad(
 }
 
 /** No folder is shared: the launcher brings data and results, around programs or (images) before and after them. */
-export async function openWithLauncher(where: 'RUN' | 'BESIDE'): Promise<NomadUnderTest> {
+export async function openWithLauncher(
+  where: 'RUN' | 'BESIDE',
+  more: {
+    readonly images: readonly string[];
+    readonly settingsOf: (launcher: string) => object;
+  } = { images: [], settingsOf: () => ({}) },
+): Promise<NomadUnderTest> {
   const dock = await Dock.open();
   const launcher = {
     command: [process.execPath, dock.launcher],
@@ -82,9 +88,10 @@ export async function openWithLauncher(where: 'RUN' | 'BESIDE'): Promise<NomadUn
     imageCommand: [process.execPath, dock.launcher],
     returnSeconds: 20,
   };
-  const images = ['fake/launcher:1', 'fake/commands:1'];
+  const images = ['fake/launcher:1', 'fake/commands:1', ...more.images];
   const docker = where === 'RUN' ? null : { commandImage: 'fake/commands:1' };
-  const under = await openNomad({ launcher, docker }, { images }, dock);
+  const settings = { launcher, docker, ...more.settingsOf(dock.launcher) };
+  const under = await openNomad(settings, { images }, dock);
   return {
     ...under,
     destroy: async () => {

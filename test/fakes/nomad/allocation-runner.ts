@@ -80,7 +80,14 @@ export class AllocationRunner {
 
   async #run(): Promise<void> {
     const before = this.#ofHook('prestart');
-    await Promise.all(before.map((task) => task.run()));
+    const sidecars = before.filter(({ task }) => task.Lifecycle?.Sidecar === true);
+    const beside = sidecars.map((task) => ({ task, over: task.run() }));
+    const others = before.filter((task) => !sidecars.includes(task));
+    await Promise.all([
+      ...others.map((task) => task.run()),
+      // The program starts when they run, and not when they are done.
+      ...beside.map(({ task, over }) => Promise.race([over, task.started])),
+    ]);
     const failed = before.find(({ state }) => state.Failed);
     const [main] = this.#ofHook(undefined);
     if (failed !== undefined || main === undefined) {
@@ -90,11 +97,16 @@ export class AllocationRunner {
       }
     } else {
       const running = main.run();
-      const beside = this.#ofHook('poststart').map((task) => ({ task, over: task.run() }));
+      for (const { task, over } of beside) {
+        void over.then(() => {
+          if (task.state.Failed) main.kill(`Task's sibling "${task.task.Name}" failed`);
+        });
+      }
+      beside.push(...this.#ofHook('poststart').map((task) => ({ task, over: task.run() })));
       await running;
-      for (const { task } of beside) task.kill('Main tasks in the group died');
-      await Promise.all(beside.map(({ over }) => over));
     }
+    for (const { task } of beside) task.kill('Main tasks in the group died');
+    await Promise.all(beside.map(({ over }) => over));
     await Promise.all(this.#ofHook('poststop').map((task) => task.run()));
     if (this.#timer !== null) clearTimeout(this.#timer);
     if (this.#checks !== null) clearInterval(this.#checks);

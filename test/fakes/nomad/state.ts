@@ -44,6 +44,7 @@ export interface TaskObject {
   LogConfig: { MaxFiles: number; MaxFileSizeMB: number };
   KillTimeout: number;
   KillSignal: string;
+  Leader?: boolean;
   Lifecycle?: { Hook: string; Sidecar: boolean };
 }
 

@@ -39,6 +39,9 @@ export class TaskRunner {
   readonly task: TaskObject;
   readonly #surroundings: TaskSurroundings;
   readonly #logs: { readonly stdout: LogFiles; readonly stderr: LogFiles };
+  /** Resolves when its program runs for the first time. */
+  readonly started: Promise<void>;
+  #sayStarted: () => void = () => undefined;
   #child: ChildProcess | null = null;
   #isKilled = false;
   #isRestarting = false;
@@ -46,6 +49,7 @@ export class TaskRunner {
 
   constructor(task: TaskObject, surroundings: TaskSurroundings) {
     this.task = task;
+    this.started = new Promise((resolve) => (this.#sayStarted = resolve));
     this.#surroundings = surroundings;
     const { MaxFileSizeMB, MaxFiles } = task.LogConfig;
     const limits = {
@@ -229,6 +233,7 @@ export class TaskRunner {
         this.state.State = 'running';
         this.state.StartedAt = new Date().toISOString();
         this.#tell('Started', 'Task started by client');
+        this.#sayStarted();
         if (this.#isKilled) this.#end();
       });
       child.once('error', (error: NodeJS.ErrnoException) => {
