@@ -60,6 +60,7 @@ class SlurmBackend implements Backend {
       enforcesMemory,
       enforcesTimeLimit: true,
       images: container !== null,
+      deepaasImages: container !== null && runtime.length > 0,
       processes: runtime.length > 0,
       severalNodes: isShared,
       arrays: isShared,

@@ -3,6 +3,7 @@ import { BackendError } from '../contract/error.ts';
 import type { JobWorkload, Program } from '../contract/workload.ts';
 import type { GpuRequest } from '../../domain/resources.ts';
 import { shellWord } from './cli/shell-words.ts';
+import { stockOf, supported } from '../deepaas-images/program.ts';
 import type { SlurmSettings } from './config.ts';
 import { inContainer } from './containers.ts';
 import type { BatchRequest } from './native.ts';
@@ -147,13 +148,14 @@ function commandOf(
     ...nodeVariables(workload.resources.nodes ?? 1),
     FATHOM_WORK_FOLDER: workFolder,
   };
+  const stock = stockOf(workload.program);
   const { image, argv } = imageAndArguments(workload.program, settings, workFolder);
   if (image === null) return { argv, environment };
   if (settings.container === null) {
     throw new BackendError('Unsupported', 'translate', 'No container program is configured here.');
   }
   const wantsGpus = workload.resources.gpus !== null;
-  return inContainer(settings.container, {
+  const contained = inContainer(settings.container, {
     image,
     argv,
     environment,
@@ -161,6 +163,15 @@ function commandOf(
     workFolder,
     wantsGpus,
   });
+  if (stock === null) return contained;
+  supported(stock, workload.resources.nodes);
+  const driver = [...runtimeOf(settings), 'train', '--work', workFolder, '--model', stock.model];
+  return { ...contained, argv: [...driver, '--deepaas-command', ...contained.argv] };
+}
+
+function runtimeOf({ runtime }: SlurmSettings): readonly string[] {
+  if (runtime.length > 0) return runtime;
+  throw new BackendError('Unsupported', 'translate', 'No module runtime is configured here.');
 }
 
 function imageAndArguments(
@@ -173,14 +184,15 @@ function imageAndArguments(
     throw new BackendError('Unsupported', 'translate', 'A batch system runs no servers.');
   }
   const { source } = program.module;
+  // The driver of such an image is on the node, and starts its server.
+  if (source.kind === 'IMAGE' && source.deepaas !== undefined) {
+    return { image: source.image, argv: ['deepaas-run'] };
+  }
   if (source.kind === 'IMAGE') {
     const argv = [...settings.imageRuntime, program.operation, '--work', workFolder];
     return { image: source.image, argv };
   }
-  if (settings.runtime.length === 0) {
-    throw new BackendError('Unsupported', 'translate', 'No module runtime is configured here.');
-  }
-  const argv = [...settings.runtime, program.operation, '--module', source.path];
+  const argv = [...runtimeOf(settings), program.operation, '--module', source.path];
   return { image: null, argv: [...argv, '--work', workFolder] };
 }
 

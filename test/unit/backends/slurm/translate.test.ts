@@ -188,6 +188,19 @@ describe('what runs on the node', () => {
     expect(() => module(source, {})).toThrow('No container program is configured');
   });
 
+  test('an image that has DEEPaaS alone by our driver, which starts its server in the container', () => {
+    const source = { kind: 'IMAGE', image: 'deephdc/plants:1', deepaas: { model: 'plants' } };
+    const work = '/shared/jobs/run-1/work';
+    const runtime = ['node', '/fathom/main.ts'];
+    expect(module(source, { runtime, container: { kind: 'apptainer' } })).toEqual([
+      ...['node', '/fathom/main.ts', 'train', '--work', work, '--model', 'plants'],
+      ...['--deepaas-command', 'apptainer', 'exec', '--bind', `${work}:${work}`, '--pwd', work],
+      ...['docker://deephdc/plants:1', 'deepaas-run'],
+    ]);
+    expect(() => module(source, { container: { kind: 'apptainer' } })).toThrow('No module runtime');
+    expect(() => module(source, { runtime })).toThrow('No container program is configured');
+  });
+
   test('who asked for no GPU sees none', () => {
     const { launch } = translateJob(workload(), settings(), place);
     expect(launch.environment).toMatchObject({ CUDA_VISIBLE_DEVICES: '' });
