@@ -57,7 +57,7 @@ describe('a training by an image that has DEEPaaS and nothing of ours', () => {
 
   test('has one port, on loopback, and one folder', () => {
     const listen = ['--listen-ip', '127.0.0.1', '--listen-port', '${NOMAD_PORT_module}'];
-    const folder = '${NOMAD_ALLOC_DIR}/work/.deepaas';
+    const folder = ['${NOMAD_ALLOC_DIR}/work', '.deepaas'].join('/');
     expect((server?.Config['args'] as string[] | undefined)?.slice(2)).toEqual([
       ...['deepaas', folder, 'deepaas-run', ...listen],
     ]);
