@@ -19,7 +19,7 @@ import { tailsOf } from '../tail.ts';
 import { accept, type Acceptable, type RunSources } from '../training/accept-run.ts';
 import { askForEnd } from '../training/cancel-run.ts';
 import { together } from '../training/create-run.ts';
-import { choosing, insertRun } from '../training/new-run.ts';
+import { choosing, draftOf, insertRuns } from '../training/new-run.ts';
 import { changeable, idOf, visible } from '../visible.ts';
 import { argumentsOfRuns, checkSweep, type CreateSweep } from './create-sweep.ts';
 import { SweepRecord } from './sweep-record.ts';
@@ -56,18 +56,21 @@ export class Sweeps {
     const now = this.#at.ambient.now();
     const { idempotencyKey, ...input } = request;
     const traceparent = this.#at.traces.current();
-    const created = await this.#at.store.transaction(async (tx) => {
-      const key = {
-        actor,
-        operation: 'createSweep',
-        idempotencyKey,
-        input: input as unknown as Json,
-      };
-      const id = await once(tx, key, () =>
-        this.#insert(tx, { actor, request, accepted, traceparent }, now),
-      );
-      return tx.sweeps.get(id);
-    });
+    const created = await this.#at.store.transaction(
+      async (tx) => {
+        const key = {
+          actor,
+          operation: 'createSweep',
+          idempotencyKey,
+          input: input as unknown as Json,
+        };
+        const id = await once(tx, key, () =>
+          this.#insert(tx, { actor, request, accepted, traceparent }, now),
+        );
+        return tx.sweeps.get(id);
+      },
+      { takesNumbers: true },
+    );
     if (created === null) throw new Error('The accepted sweep is not there.');
     return created;
   }
@@ -115,8 +118,8 @@ export class Sweeps {
       { type: 'sweep.accepted', trials: sweep.trials },
       { type: 'sweep.stateChanged', from: null, to: 'QUEUED', reason: null },
     ]);
-    for (const [at, values] of accepted.arguments.entries()) {
-      await insertRun(this.#at, tx, now, {
+    const drafts = accepted.arguments.map((values, at) =>
+      draftOf(this.#at, now, {
         actor,
         accepted,
         arguments: values,
@@ -125,8 +128,9 @@ export class Sweeps {
         waiting: firstWaiting(sweep.atOnce, at + 1),
         sweep: { sweepId: sweep.id, sweepNumber: at + 1 },
         traceparent,
-      });
-    }
+      }),
+    );
+    await insertRuns(tx, drafts, now);
     await tx.enqueue(sweepWork, sweep.id, now);
     return sweep.id;
   }

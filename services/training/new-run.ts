@@ -1,4 +1,5 @@
 import type { Actor } from '../../domain/actor.ts';
+import type { TrainingRunEvent } from '../../domain/event.ts';
 import { newId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { TrainingRun } from '../../domain/training-run.ts';
@@ -21,27 +22,26 @@ export interface NewRun {
   readonly traceparent: string | null;
 }
 
+/** A run before it has its number; without a name it is called by that. */
+export type Draft = Omit<TrainingRun, 'number' | 'name'> & { readonly name: string | null };
+
 export const choosing = {
   code: 'DISPATCHING',
   message: 'Accepted; a backend is being chosen.',
 } as const;
 
-/** A run and its first events, written in the caller's transaction. Who looks after it is the caller's to say. */
-export async function insertRun(
+export function draftOf(
   { ambient }: Pick<Surroundings, 'ambient'>,
-  tx: Transaction,
   now: number,
   made: NewRun,
-): Promise<TrainingRun> {
+): Draft {
   const { actor, accepted } = made;
-  const number = await tx.nextNumber('trainingRun');
-  const run: TrainingRun = {
+  return {
     id: newId('TrainingRun', now, () => ambient.random()),
     version: 1,
     owner: actor.subject,
     visibility: 'PRIVATE',
-    number,
-    name: made.name ?? `run-${number}`,
+    name: made.name,
     moduleVersionId: accepted.version.id,
     datasetVersionId: accepted.data.id,
     splitId: accepted.split.id,
@@ -67,10 +67,30 @@ export async function insertRun(
     createdAt: now,
     updatedAt: now,
   };
-  await tx.trainingRuns.insert(run);
-  await tx.events.append(run.id, now, [
-    { type: 'trainingRun.accepted' },
-    { type: 'trainingRun.stateChanged', from: null, to: 'QUEUED', reason: null, outcome: null },
-  ]);
-  return run;
+}
+
+const accepted: readonly TrainingRunEvent[] = [
+  { type: 'trainingRun.accepted' },
+  { type: 'trainingRun.stateChanged', from: null, to: 'QUEUED', reason: null, outcome: null },
+];
+
+/**
+ * Runs with the next numbers in their order, and their first events, written in the caller's transaction, which should say
+ * that it takes numbers. Who looks after them is the caller's to say.
+ */
+export async function insertRuns(
+  tx: Transaction,
+  drafts: readonly Draft[],
+  now: number,
+): Promise<readonly TrainingRun[]> {
+  if (drafts.length === 0) return [];
+  const first = await tx.nextNumbers('trainingRun', drafts.length);
+  const runs = drafts.map((draft, index): TrainingRun => {
+    const number = first + index;
+    return { ...draft, number, name: draft.name ?? `run-${number}` };
+  });
+  await tx.trainingRuns.insertMany(runs);
+  const ids = runs.map(({ id }) => id);
+  await tx.events.appendToEach(ids, now, accepted);
+  return runs;
 }

@@ -16,17 +16,17 @@ import {
 import type { Query } from '../../store/contract/table.ts';
 import { checkCursor, follow } from '../follow.ts';
 import { tailsOf } from '../tail.ts';
-import { once } from '../once.ts';
 import type { PlacementPlan } from '../sites/plan.ts';
 import { Sites } from '../sites/sites.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { changeable, idOf, notFound, quoted } from '../visible.ts';
+import { RunAcceptance } from './acceptance.ts';
 import { acceptRun, type RunSources } from './accept-run.ts';
 import { askForEnd } from './cancel-run.ts';
 import type { CreateTrainingRun } from './create-run.ts';
-import { choosing, insertRun } from './new-run.ts';
+import { choosing, draftOf } from './new-run.ts';
 import { planRun } from './plan-run.ts';
-import { logStream, metricStream, trainingRunWork } from './work-kinds.ts';
+import { logStream, metricStream } from './work-kinds.ts';
 
 /** An entry of a stream with the offset to go on behind. */
 export interface Offset<T> {
@@ -42,10 +42,12 @@ export class TrainingRuns {
   /** Where they run. */
   readonly sites: Sites;
   readonly #sources: RunSources;
+  readonly #acceptance: RunAcceptance;
 
   constructor(at: Surroundings, modules: RunSources['modules'], datasets: RunSources['datasets']) {
     this.#at = at;
     this.sites = new Sites(at);
+    this.#acceptance = new RunAcceptance(at);
     this.#sources = { modules, datasets };
   }
 
@@ -57,32 +59,23 @@ export class TrainingRuns {
     const accepted = await acceptRun(this.#at, this.#sources, actor, request);
     const now = this.#at.ambient.now();
     const { idempotencyKey, ...input } = request;
-    const traceparent = this.#at.traces.current();
-    const created = await this.#at.store.transaction(async (tx) => {
-      const key = {
-        actor,
-        operation: 'createTrainingRun',
-        idempotencyKey,
-        input: input as unknown as Json,
-      };
-      const id = await once(tx, key, async () => {
-        const run = await insertRun(this.#at, tx, now, {
-          actor,
-          accepted,
-          arguments: accepted.arguments,
-          requestedBackend: request.backend,
-          name: request.name,
-          waiting: choosing,
-          sweep: {},
-          traceparent,
-        });
-        await tx.enqueue(trainingRunWork, run.id, now);
-        return run.id;
-      });
-      return tx.trainingRuns.get(id);
+    const key = {
+      actor,
+      operation: 'createTrainingRun',
+      idempotencyKey,
+      input: input as unknown as Json,
+    };
+    const draft = draftOf(this.#at, now, {
+      actor,
+      accepted,
+      arguments: accepted.arguments,
+      requestedBackend: request.backend,
+      name: request.name,
+      waiting: choosing,
+      sweep: {},
+      traceparent: this.#at.traces.current(),
     });
-    if (created === null) throw new Error('The accepted run is not there.');
-    return created;
+    return this.#acceptance.accept(draft, key);
   }
 
   /** The dry run of `create`: see `planRun`. */

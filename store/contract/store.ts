@@ -17,11 +17,19 @@ export interface Store extends Reads {
    * not wait for anything else, for other writers wait for it. It must use `tx` for all it does: a transaction opened
    * inside another one rejects, and `tx` refuses after the end. No order holds between transactions in flight.
    */
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Transaction) => Promise<T>, hints?: TransactionHints): Promise<T>;
   readonly work: WorkQueue;
   readonly moduleSearch: ModuleSearch;
   health(): Promise<StoreHealth>;
   close(): Promise<void>;
+}
+
+export interface TransactionHints {
+  /**
+   * It takes numbers (`nextNumber`): those that do take turns, where an engine would otherwise let them collide and run
+   * again. Default: false.
+   */
+  readonly takesNumbers?: boolean;
 }
 
 export interface StoreHealth {
@@ -45,6 +53,8 @@ export interface Transaction extends WritableTables {
   readonly idempotency: Idempotency;
   /** Enqueues in this transaction; visible to workers when it commits. See `WorkQueue.enqueue`. */
   enqueue(kind: string, key: string, dueAt: number): Promise<void>;
+  /** As `enqueue` for each key, in one statement. */
+  enqueueMany(kind: string, keys: readonly string[], dueAt: number): Promise<void>;
   /** Rejects with LeaseLostError when `lease` is no longer ours: call it first in every transaction of a worker. */
   assertLease(lease: {
     readonly kind: string;
@@ -53,6 +63,8 @@ export interface Transaction extends WritableTables {
   }): Promise<void>;
   /** 1, 2, 3 … by name, without a gap (a rolled-back transaction gives its number back). */
   nextNumber(counter: string): Promise<number>;
+  /** The first of the next `count` numbers, at least 1; all of them are the caller's. */
+  nextNumbers(counter: string, count: number): Promise<number>;
 }
 
 export interface EventReader {
@@ -70,6 +82,12 @@ export interface EventReader {
 export interface EventWriter {
   /** Appends with the next sequences of the aggregate; readers are woken when the transaction commits. */
   append(aggregateId: string, at: number, events: readonly DomainEvent[]): Promise<void>;
+  /** The same events to each aggregate, each named once, in one statement. */
+  appendToEach(
+    aggregateIds: readonly string[],
+    at: number,
+    events: readonly DomainEvent[],
+  ): Promise<void>;
 }
 
 export interface Idempotency {
@@ -84,6 +102,20 @@ export interface Idempotency {
   ): Promise<{ readonly inputDigest: string; readonly answer: Json } | null>;
   /** In the transaction that claimed the key. */
   remember(scope: string, key: string, answer: Json): Promise<void>;
+  /**
+   * Takes each key that is free, bound to its answer at once: `claim` and `remember` for many, in one statement or two.
+   * Null for those that were free; no key may stand in it twice.
+   */
+  claimEach(
+    claims: readonly IdempotencyClaim[],
+  ): Promise<readonly ({ readonly inputDigest: string; readonly answer: Json } | null)[]>;
+}
+
+export interface IdempotencyClaim {
+  readonly scope: string;
+  readonly key: string;
+  readonly inputDigest: string;
+  readonly answer: Json;
 }
 
 /** The lease passed to another worker; whatever this one wanted to write is void. */

@@ -170,6 +170,8 @@ export interface Table<T extends TableName> {
 export interface WritableTable<T extends TableName> extends Table<T> {
   /** ALREADY_EXISTS when a unique set of columns is taken. */
   insert(entity: Entities[T]): Promise<void>;
+  /** As `insert` for each of several, in one statement: after ALREADY_EXISTS it is open which of them are there. */
+  insertMany(entities: readonly Entities[T][]): Promise<void>;
   /**
    * Replaces the row whose stored version is `entity.version - 1`; VERSION_CONFLICT otherwise. So a writer reads,
    * makes a new entity with `version + 1`, and updates.

@@ -10,6 +10,10 @@ export const sqliteDialect: Dialect = {
   real: 'real',
   clustered: 'without rowid',
   list: (values: readonly SqlValue[]) => sql`json_each(${JSON.stringify(values)})`,
+  rows: (columns, rows) => {
+    const values = columns.map(({ name }, at) => sql`value ->> ${sql.lit(at)} as ${sql.ref(name)}`);
+    return sql`(select ${sql.join(values)} from json_each(${JSON.stringify(rows)}))`;
+  },
   columnsOf: (table) => sql<{ name: string }>`select name from pragma_table_info(${table})`,
   indexesOf: (table) => sql<{ name: string }>`select name from pragma_index_list(${table})`,
   // Transactions run one after the other.

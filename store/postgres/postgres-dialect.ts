@@ -8,6 +8,14 @@ export const postgresDialect: Dialect = {
   real: 'double precision',
   clustered: '',
   list: (values) => sql`(select unnest(${literal(values)}::${sql.raw(typeOf(values))}[]) as value)`,
+  rows: (columns, rows) => {
+    const values = columns.map(
+      ({ type }, at) =>
+        sql`${literal(rows.map((row) => row[at] ?? null))}::${sql.raw(arrayTypes[type])}[]`,
+    );
+    const names = columns.map(({ name }) => sql.ref(name));
+    return sql`(select * from unnest(${sql.join(values)}) as r(${sql.join(names)}))`;
+  },
   columnsOf: (table) =>
     sql<{ name: string }>`select a.attname::text as name from pg_attribute as a
       where a.attrelid = to_regclass(${quoted(table)}) and a.attnum > 0 and not a.attisdropped`,
@@ -16,6 +24,8 @@ export const postgresDialect: Dialect = {
       join pg_class as c on c.oid = i.indexrelid where i.indrelid = to_regclass(${quoted(table)})`,
   lockRows: sql`for update`,
 };
+
+const arrayTypes = { text: 'text', integer: 'bigint', real: 'double precision' } as const;
 
 /** A name as `to_regclass` reads it: looked up in the schema of this connection, upper case kept. */
 function quoted(name: string): string {

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { FathomError } from '../../domain/errors.ts';
+import type { TransactionHints } from '../contract/store.ts';
 import type { Engine, Session, WriteSession } from '../relational/session.ts';
 import type { Connections } from './connections.ts';
 import type { Notices } from '../relational/wake.ts';
@@ -38,9 +39,12 @@ export class PostgresEngine implements Engine {
     };
   }
 
-  async transaction<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
+  async transaction<T>(
+    work: (session: WriteSession) => Promise<T>,
+    hints: TransactionHints = {},
+  ): Promise<T> {
     this.#assertOpen();
-    return this.#counted(this.#transactions.run(work));
+    return this.#counted(this.#transactions.run(work, hints));
   }
 
   async step<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {

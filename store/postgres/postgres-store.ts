@@ -63,6 +63,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     claims: new SkipLockedClaims(),
     wake,
     ambient,
+    isFar: true,
   });
 }
 

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Pool, PoolClient } from 'pg';
+import type { TransactionHints } from '../contract/store.ts';
 import type { WriteSession } from '../relational/session.ts';
 import { type Ended, native, OpenTransaction } from './open-transaction.ts';
 import { isConflict, isTaken, translatePostgres } from './postgres-errors.ts';
@@ -12,6 +13,8 @@ const longestTries = 8;
 
 interface Job {
   readonly work: (session: OpenTransaction) => Promise<unknown>;
+  /** How it begins beside others. */
+  readonly begin: string;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   tries: number;
@@ -45,13 +48,17 @@ export class Transactions {
     this.#options = options;
   }
 
-  async run<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
+  async run<T>(
+    work: (session: WriteSession) => Promise<T>,
+    hints: TransactionHints = {},
+  ): Promise<T> {
     this.#assertOutside();
     return new Promise<T>((resolve, reject) => {
       // Jobs run in whatever context woke the queue; the work belongs to its own caller's.
       const resume = AsyncLocalStorage.snapshot();
       this.#waiting.push({
         work: (session) => resume(() => this.#inside.run(session, () => work(session))),
+        begin: hints.takesNumbers === true ? beginWithNumbers : beginBeside,
         resolve: (value) => resolve(value as T),
         reject,
         tries: 0,
@@ -101,7 +108,7 @@ export class Transactions {
   async #beside(job: Job): Promise<void> {
     job.tries += 1;
     try {
-      const ended = await this.#alone(beginBeside, job.work);
+      const ended = await this.#alone(job.begin, job.work);
       for (const action of ended.actions) action();
       job.resolve(ended.value);
     } catch (error) {
@@ -210,6 +217,8 @@ interface Refused {
 
 /** Locks first, and only then a statement: what a serialisable transaction sees is fixed by its first statement. */
 const beginBeside = 'begin isolation level serializable; lock table writers in row share mode';
+/** In turn with all who take numbers, so that what they see is not old when their turn comes. */
+const beginWithNumbers = `${beginBeside}; lock table counters in share row exclusive mode`;
 /** Nobody else writes in it, so it may see what it waited for. */
 const beginLane = 'begin isolation level read committed; lock table writers in exclusive mode';
 

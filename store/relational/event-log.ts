@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { DomainEvent, RecordedEvent } from '../../domain/event.ts';
 import type { EventReader, EventWriter } from '../contract/store.ts';
-import type { Session, WriteSession } from './session.ts';
+import type { Dialect, Session, WriteSession } from './session.ts';
 import type { Wake } from './wake.ts';
 
 /** Append-only, gapless by aggregate. */
@@ -46,26 +46,46 @@ export class EventLogReader implements EventReader {
 
 export class EventLogWriter implements EventWriter {
   readonly #session: WriteSession;
+  readonly #dialect: Dialect;
   readonly #wake: Wake;
 
-  constructor(session: WriteSession, wake: Wake) {
+  constructor(session: WriteSession, dialect: Dialect, wake: Wake) {
     this.#session = session;
+    this.#dialect = dialect;
     this.#wake = wake;
   }
 
-  async append(aggregateId: string, at: number, events: readonly DomainEvent[]): Promise<void> {
-    if (events.length === 0) return;
-    for (const event of events) {
-      // One statement, so that two appends of one transaction cannot take the same number.
-      await this.#session.send(
-        sql`insert into events ("aggregateId", sequence, at, doc)
-          select ${aggregateId}, coalesce(max(sequence), 0) + 1, ${at}, ${JSON.stringify(event)}
-          from events where "aggregateId" = ${aggregateId}`,
-      );
-    }
-    this.#session.afterCommit(() => this.#wake.notify(eventTopic(aggregateId)));
+  append(aggregateId: string, at: number, events: readonly DomainEvent[]): Promise<void> {
+    return this.appendToEach([aggregateId], at, events);
+  }
+
+  async appendToEach(
+    aggregateIds: readonly string[],
+    at: number,
+    events: readonly DomainEvent[],
+  ): Promise<void> {
+    if (events.length === 0 || aggregateIds.length === 0) return;
+    const docs = events.map((event) => JSON.stringify(event));
+    const values = aggregateIds.flatMap((id) => docs.map((doc, index) => [id, index + 1, at, doc]));
+    // One statement, so that two appends of one transaction cannot take the same number.
+    await this.#session.send(
+      sql`insert into events ("aggregateId", sequence, at, doc)
+        select r."aggregateId", r.nth + coalesce((select max(e.sequence) from events as e
+          where e."aggregateId" = r."aggregateId"), 0), r.at, r.doc
+        from ${this.#dialect.rows(appendColumns, values)} as r`,
+    );
+    this.#session.afterCommit(() => {
+      for (const id of aggregateIds) this.#wake.notify(eventTopic(id));
+    });
   }
 }
+
+const appendColumns = [
+  { name: 'aggregateId', type: 'text' },
+  { name: 'nth', type: 'integer' },
+  { name: 'at', type: 'integer' },
+  { name: 'doc', type: 'text' },
+] as const;
 
 function eventTopic(aggregateId: string): string {
   return `events:${aggregateId}`;

@@ -2,7 +2,8 @@ import type { Ambient } from '../../domain/ambient.ts';
 import type { Reads, Store, Tables, Transaction, WritableTables } from '../contract/store.ts';
 import { tableNames } from './columns.ts';
 import { EventLogReader, EventLogWriter } from './event-log.ts';
-import { nextNumber, RelationalIdempotency } from './idempotency.ts';
+import { GatheringTable } from './gathering-table.ts';
+import { nextNumber, nextNumbers, RelationalIdempotency } from './idempotency.ts';
 import { indexModule, wordsOf } from './module-index.ts';
 import { RelationalModuleSearch, type ModuleText } from './module-search.ts';
 import type { Engine, WriteSession } from './session.ts';
@@ -19,6 +20,8 @@ export interface RelationalParts {
   readonly claims: Claims;
   readonly wake: Wake;
   readonly ambient: Ambient;
+  /** Whether a statement has to travel: then reads of one turn of the event loop share it. Default: false. */
+  readonly isFar?: boolean;
 }
 
 /** A store over any engine whose database was migrated. */
@@ -29,7 +32,8 @@ export function relationalStore(parts: RelationalParts): Store {
     ...readsOf(parts),
     work: new RelationalWorkQueue(engine, parts.claims, wake, now),
     moduleSearch: new RelationalModuleSearch(engine.reads, engine.dialect, parts.text),
-    transaction: (work) => engine.transaction((session) => work(transactionOf(parts, session))),
+    transaction: (work, hints) =>
+      engine.transaction((session) => work(transactionOf(parts, session)), hints),
     health: async () => ({ ...(await engine.health()), engine: engine.name }),
     async close() {
       const closed = engine.close();
@@ -39,11 +43,9 @@ export function relationalStore(parts: RelationalParts): Store {
   };
 }
 
-function readsOf({ engine, segments, wake }: RelationalParts): Reads {
-  const tables = tableNames.map((name) => [
-    name,
-    new RelationalTable(name, engine.reads, engine.dialect),
-  ]);
+function readsOf({ engine, segments, wake, isFar }: RelationalParts): Reads {
+  const Reading = isFar === true ? GatheringTable : RelationalTable;
+  const tables = tableNames.map((name) => [name, new Reading(name, engine.reads, engine.dialect)]);
   return {
     ...(Object.fromEntries(tables) as Tables),
     events: new EventLogReader(engine.reads, wake),
@@ -53,6 +55,7 @@ function readsOf({ engine, segments, wake }: RelationalParts): Reads {
 
 function transactionOf(parts: RelationalParts, session: WriteSession): Transaction {
   const { engine, text, segments, wake, ambient } = parts;
+  const asking = { dialect: engine.dialect, wake };
   const nothing = (): Promise<void> => Promise.resolve();
   const tables = tableNames.map((name) => [
     name,
@@ -70,11 +73,13 @@ function transactionOf(parts: RelationalParts, session: WriteSession): Transacti
   return {
     ...(Object.fromEntries(tables) as WritableTables),
     modules,
-    events: new EventLogWriter(session, wake),
+    events: new EventLogWriter(session, engine.dialect, wake),
     streams: new RelationalStreamWriter(session, segments, wake),
-    idempotency: new RelationalIdempotency(session, () => ambient.now()),
-    enqueue: (kind, key, dueAt) => enqueue(session, wake, kind, key, dueAt),
+    idempotency: new RelationalIdempotency(session, engine.dialect, () => ambient.now()),
+    enqueue: (kind, key, dueAt) => enqueue(session, asking, kind, [key], dueAt),
+    enqueueMany: (kind, keys, dueAt) => enqueue(session, asking, kind, keys, dueAt),
     assertLease: (lease) => assertLease(session, engine.dialect, lease),
     nextNumber: (counter) => nextNumber(session, `named.${counter}`),
+    nextNumbers: (counter, count) => nextNumbers(session, `named.${counter}`, count),
   };
 }

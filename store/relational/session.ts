@@ -1,4 +1,5 @@
 import type { RawBuilder } from 'kysely';
+import type { TransactionHints } from '../contract/store.ts';
 
 /** What a statement takes and gives. Booleans are integers, documents are JSON text, times are epoch milliseconds. */
 export type SqlValue = string | number | null;
@@ -28,6 +29,11 @@ export interface Dialect {
   readonly clustered: string;
   /** A table expression with one column `value`, one row for each of `values`: `from ${list(values)} as p`. */
   list(values: readonly SqlValue[]): RawBuilder<unknown>;
+  /** A table expression with these columns, one row for each of `rows`: `from ${rows(columns, values)} as r`. */
+  rows(
+    columns: readonly { readonly name: string; readonly type: 'text' | 'integer' | 'real' }[],
+    rows: readonly (readonly SqlValue[])[],
+  ): RawBuilder<unknown>;
   /** The names of a table's columns, empty when there is no such table: rows `{ name }`. */
   columnsOf(table: string): RawBuilder<{ readonly name: string }>;
   /** The names of a table's indexes: rows `{ name }`. */
@@ -43,7 +49,7 @@ export interface Engine {
   /** Sees what is committed; does not wait for a running transaction. */
   readonly reads: Session;
   /** Serialisable; durable when it resolves. Rejects with SHUTTING_DOWN after `close`. */
-  transaction<T>(work: (session: WriteSession) => Promise<T>): Promise<T>;
+  transaction<T>(work: (session: WriteSession) => Promise<T>, hints?: TransactionHints): Promise<T>;
   /**
    * As `transaction`, for work that reads and writes only rows it has locked (`Dialect.lockRows`) or names by their key.
    * An engine may run it beside transactions that such work cannot mislead.

@@ -29,7 +29,10 @@ export class RelationalWorkQueue implements WorkQueue {
   }
 
   enqueue(kind: string, key: string, dueAt: number): Promise<void> {
-    return this.#engine.step((session) => enqueue(session, this.#wake, kind, key, dueAt));
+    const { dialect } = this.#engine;
+    return this.#engine.step((session) =>
+      enqueue(session, { dialect, wake: this.#wake }, kind, [key], dueAt),
+    );
   }
 
   async claim(request: ClaimRequest): Promise<readonly Lease[]> {
@@ -101,22 +104,24 @@ export class RelationalWorkQueue implements WorkQueue {
   }
 }
 
-/** Within a transaction: asks for a look, now or after the lease that is held. */
+/** Within a transaction: asks for a look at each key, now or after the lease that is held. */
 export async function enqueue(
   session: WriteSession,
-  wake: Wake,
+  { dialect, wake }: { readonly dialect: Dialect; readonly wake: Wake },
   kind: string,
-  key: string,
+  keys: readonly string[],
   dueAt: number,
 ): Promise<void> {
+  if (keys.length === 0) return;
   await session.send(
-    sql`insert into work (kind, key, "readyAt", claims) values (${kind}, ${key}, ${dueAt}, 0)
+    sql`insert into work (kind, key, "readyAt", claims)
+      select ${kind}, value, ${dueAt}, 0 from ${dialect.list([...new Set(keys)])} as r where true
       on conflict (kind, key) do update set
-        "readyAt" = case when work.token is null and ${dueAt} < work."readyAt"
-          then ${dueAt} else work."readyAt" end,
+        "readyAt" = case when work.token is null and excluded."readyAt" < work."readyAt"
+          then excluded."readyAt" else work."readyAt" end,
         "wishAt" = case when work.token is null then work."wishAt"
-          when work."wishAt" is null or ${dueAt} < work."wishAt" then ${dueAt}
-          else work."wishAt" end`,
+          when work."wishAt" is null or excluded."readyAt" < work."wishAt"
+          then excluded."readyAt" else work."wishAt" end`,
   );
   session.afterCommit(() => wake.notify(workTopic(kind)));
 }

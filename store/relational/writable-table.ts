@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { FathomError } from '../../domain/errors.ts';
 import type { Entities, Stored, TableName, WritableTable } from '../contract/table.ts';
-import { columnsOf, columnValue, uniqueSetsOf } from './columns.ts';
+import { columnsOf, columnValue, typeOf, uniqueSetsOf } from './columns.ts';
 import { where } from './conditions.ts';
 import type { Dialect, WriteSession } from './session.ts';
 import { RelationalTable } from './table.ts';
@@ -35,6 +35,33 @@ export class RelationalWritableTable<T extends TableName>
     );
     if (rows.length === 0) throw await this.#taken(entity);
     await this.#written(entity);
+  }
+
+  async insertMany(entities: readonly Entities[T][]): Promise<void> {
+    if (entities.length === 0) return;
+    const names = columnsOf(this.name);
+    const columns = [
+      ...names.map((name) => ({ name, type: typeOf(name) })),
+      { name: 'version', type: 'integer' as const },
+      { name: 'doc', type: 'text' as const },
+    ];
+    const values = entities.map((entity) => [
+      ...names.map((name) => columnValue(entity, name)),
+      version(entity),
+      JSON.stringify(entity),
+    ]);
+    const refs = sql.join(columns.map(({ name }) => sql.ref(name)));
+    const rows = await this.session.query(
+      sql<{ id: string }>`insert into ${sql.table(this.name)} (${refs})
+        select ${refs} from ${this.dialect.rows(columns, values)} as r where true
+        on conflict do nothing returning id`,
+    );
+    const written = new Set(rows.map(({ id }) => id));
+    const refused = entities.find((entity) => !written.has((entity as Stored).id));
+    if (refused !== undefined || rows.length < entities.length) {
+      throw refused === undefined ? alreadyExists(['id']) : await this.#taken(refused);
+    }
+    for (const entity of entities) await this.#written(entity);
   }
 
   async update(entity: Entities[T]): Promise<void> {

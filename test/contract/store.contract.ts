@@ -3,6 +3,7 @@ import type { Store } from '../../store/contract/store.ts';
 import type { TableName } from '../../store/contract/table.ts';
 import { tableColumns } from '../../store/contract/table.ts';
 import { describeEventLog } from './store-events.contract.ts';
+import { describeMany } from './store-many.contract.ts';
 import { describePages } from './store-pages.contract.ts';
 import { dataset, id, oneOfEach, run, split } from './store-samples.ts';
 import { describeModuleSearch } from './store-search.contract.ts';
@@ -23,6 +24,7 @@ export function describeStore(target: StoreTarget): void {
     describeTables(store);
     describeTransactions(store);
     describeIdempotency(store);
+    describeMany(store);
     describePages(store);
     describeEventLog(store);
     describeStreams(store);
