@@ -15,7 +15,7 @@ import { RunLook } from '../../../services/training/run-look.ts';
 import { TrainingRuns } from '../../../services/training/training-runs.ts';
 import { WorkloadSource } from '../../../services/training/workload-source.ts';
 import { openFileBlobStore } from '../../../storage/files/blob-store.ts';
-import type { Store, Transaction } from '../../../store/contract/store.ts';
+import type { Store, Transaction, TransactionHints } from '../../../store/contract/store.ts';
 import { openEmbeddedStore } from '../../../store/embedded/embedded-store.ts';
 import { ledgerBackend } from './ledger-backend.ts';
 
@@ -141,8 +141,8 @@ function watched(store: Store): Store {
   const { work } = store;
   return {
     ...store,
-    transaction: <T>(given_: (tx: Transaction) => Promise<T>) =>
-      around('a transaction', () => store.transaction(given_))(),
+    transaction: <T>(given_: (tx: Transaction) => Promise<T>, hints?: TransactionHints) =>
+      around('a transaction', () => store.transaction(given_, hints))(),
     work: {
       recall: () => work.recall(),
       changed: (kinds, signal) => work.changed(kinds, signal),
