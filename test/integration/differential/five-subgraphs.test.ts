@@ -63,6 +63,20 @@ describe('the five subgraphs, merged, planned in process and planned remotely', 
     expect(answers[0]?.[1]).not.toMatch(/INTERNAL|^refused/u);
   });
 
+  it('are asked by each operation as often as calls.txt says', async () => {
+    const lines: string[] = [];
+    for (const operation of [...corpus, ...client].filter(({ root }) => root === 'Query')) {
+      const picked = pick(operation.variables, seeded.values);
+      const variables = corpus.includes(operation)
+        ? picked
+        : { ...variablesOf(operation, seeded.values) };
+      graphs.calls();
+      await graphs.answerOf('planned remotely', { ...operation, variables });
+      lines.push(`${operation.name}: ${graphs.calls().join(' ')}`);
+    }
+    await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('calls.txt');
+  });
+
   it.each(client)('give the same bytes for $name of the generated client', async (operation) => {
     const variables = { ...variablesOf(operation, seeded.values) };
     const sample = { name: operation.name, query: operation.query, variables };

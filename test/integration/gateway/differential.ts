@@ -9,6 +9,7 @@ import { mergedExecutor } from '../../../gateway/merged.ts';
 import { plannedExecutor } from '../../../gateway/planned.ts';
 import type { ErrorFor } from '../../../gateway/presentation.ts';
 import { remoteLink } from '../../../gateway/remote-subgraph.ts';
+import type { SubgraphLink } from '../../../gateway/subgraph-link.ts';
 import type { Subgraph } from '../../../gateway/subgraph.ts';
 import { serveSubgraph } from '../../../gateway/subgraph-server.ts';
 
@@ -25,6 +26,8 @@ export interface Graphs {
   readonly executors: ReadonlyMap<Mode, Executor>;
   /** The answer's bytes; of a subscription, one line an event. */
   answerOf(mode: Mode, sample: Sample): Promise<string>;
+  /** The subgraphs that were asked since this was last called, by a gateway before remote ones: a name for each call, sorted. */
+  calls(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -44,8 +47,9 @@ export async function graphsOf<C extends object>(options: GraphsOptions<C>): Pro
       serveSubgraph({ subgraph, contextFor, errorFor, newRequestId, port: 0 }),
     ),
   );
+  let asked: string[] = [];
   const remotes = subgraphs.map(({ name }, at) =>
-    remoteLink({ name, url: servers[at]?.url ?? '' }),
+    counted(remoteLink({ name, url: servers[at]?.url ?? '' }), () => asked.push(name)),
   );
   const scalars = subgraphs.flatMap(({ resolvers }) =>
     Object.values(resolvers).filter((it) => isScalarType(it)),
@@ -87,10 +91,30 @@ export async function graphsOf<C extends object>(options: GraphsOptions<C>): Pro
       for await (const event of opened) events.push(JSON.stringify(event));
       return events.join('\n');
     },
+    calls() {
+      const told = asked.toSorted();
+      asked = [];
+      return told;
+    },
     async close() {
       await Promise.all([...executors.values()].map((it) => it.close()));
       await Promise.all(servers.map((it) => it.close()));
     },
+  };
+}
+
+function counted(link: SubgraphLink, count: () => void): SubgraphLink {
+  return {
+    name: link.name,
+    execute(fetch) {
+      count();
+      return link.execute(fetch);
+    },
+    subscribe(fetch) {
+      count();
+      return link.subscribe(fetch);
+    },
+    close: () => link.close(),
   };
 }
 
