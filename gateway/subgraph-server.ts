@@ -27,10 +27,12 @@ export interface SubgraphServerOptions<C extends object> {
   readonly host?: string;
   /** 0 for any. */
   readonly port: number;
-  /** Asked by `/healthz` (and `/health`); default: always well. */
+  /** Asked by `/healthz` (and `/health`) and `/readyz`; default: always well. */
   readonly isHealthy?: () => Promise<boolean>;
   /** What else these say; default: nothing. */
   readonly about?: () => object;
+  /** Answers `/metrics`; default: there is no such page. */
+  readonly metrics?: () => Promise<{ readonly type: string; readonly text: string }>;
 }
 
 export interface SubgraphServer {
@@ -105,6 +107,7 @@ export async function serveSubgraph<C extends object>(
     handleProtocols: (protocols) =>
       protocols.has('graphql-transport-ws') ? 'graphql-transport-ws' : false,
   });
+  let isStopping = false;
   const server = createServer((request, response) => {
     void handle(request, response);
   });
@@ -134,6 +137,17 @@ export async function serveSubgraph<C extends object>(
       const { pathname, search } = new URL(request.url ?? '/', 'http://subgraph');
       if (pathname === '/healthz' || pathname === '/health') {
         await health(response);
+        return;
+      }
+      if (pathname === '/readyz') {
+        const ready = !isStopping && (await isWell());
+        const status = isStopping ? 'stopping' : ready ? 'ready' : 'not ready';
+        say(response, ready, { status });
+        return;
+      }
+      if (pathname === '/metrics' && options.metrics !== undefined) {
+        const { type, text } = await options.metrics();
+        response.writeHead(200, { 'content-type': type }).end(text);
         return;
       }
       if (pathname !== PATH) {
@@ -176,14 +190,23 @@ export async function serveSubgraph<C extends object>(
     }
   }
 
+  async function isWell(): Promise<boolean> {
+    return (await options.isHealthy?.().catch(() => false)) ?? true;
+  }
+
   async function health(response: ServerResponse): Promise<void> {
-    const isWell = (await options.isHealthy?.().catch(() => false)) ?? true;
-    response.writeHead(isWell ? 200 : 503, { 'content-type': 'application/json' });
-    const status = isWell ? 'ok' : 'failing';
-    response.end(JSON.stringify({ status, subgraph: subgraph.name, ...options.about?.() }));
+    const ok = await isWell();
+    const status = ok ? 'ok' : 'failing';
+    say(response, ok, { status, subgraph: subgraph.name, ...options.about?.() });
+  }
+
+  function say(response: ServerResponse, isGood: boolean, body: object): void {
+    response.writeHead(isGood ? 200 : 503, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body));
   }
 
   async function close(): Promise<void> {
+    isStopping = true;
     const closed = new Promise<void>((resolve) => {
       server.close(() => {
         resolve();

@@ -14,6 +14,7 @@ import { openInstallation } from './installation.ts';
 import { requestIds } from './request-ids.ts';
 import type { RoleRequest, Running } from './role.ts';
 import { seed } from './seed.ts';
+import { Metrics } from './telemetry/metrics.ts';
 import { listenForSites } from './site-listener.ts';
 import { subgraphPorts } from './subgraph-ports.ts';
 
@@ -53,9 +54,12 @@ export async function serveSubgraphs({ config, root, args, log }: RoleRequest): 
   };
   try {
     await seed({ services, config, subgraphs: names });
+    const metrics = new Metrics('subgraph');
+    metrics.ofInstallation(installation);
     if (hasBytes) {
       const { datasets } = services;
       await app.register(healthRoute(() => installationHealth('datasets', installation)));
+      await app.register(metrics.route);
       await app.register(dataPlane({ datasets, blobs: at.blobs, links, deliveries, log }));
       await app.listen({ host: config.host, port: config.dataPort });
       bytesUrl = config.dataUrl ?? addressOf(app);
@@ -73,6 +77,7 @@ export async function serveSubgraphs({ config, root, args, log }: RoleRequest): 
           newRequestId: requestIds(at.ambient),
           isHealthy: async () => (await installationHealth(name, installation)).ok,
           about: () => ({ pid: process.pid, onDuty: installation.isOnDuty() }),
+          metrics: () => metrics.text(),
           host: config.host,
           port,
         }),

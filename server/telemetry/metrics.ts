@@ -96,10 +96,15 @@ export class Metrics {
     for (const gauge of [onDuty, store]) this.registry.registerMetric(gauge);
   }
 
+  async text(): Promise<{ readonly type: string; readonly text: string }> {
+    return { type: this.registry.contentType, text: await this.registry.metrics() };
+  }
+
   /** `GET /metrics`. */
   readonly route: FastifyPluginAsync = async (app: FastifyInstance) => {
-    app.get('/metrics', async (_request, reply) =>
-      reply.header('content-type', this.registry.contentType).send(await this.registry.metrics()),
-    );
+    app.get('/metrics', async (_request, reply) => {
+      const { type, text } = await this.text();
+      return reply.header('content-type', type).send(text);
+    });
   };
 }

@@ -115,12 +115,26 @@ describe('a gateway, subgraphs and two workers on one PostgreSQL', () => {
     await underWay;
     await server.control.kill();
     await group.untilHealth('worker', ({ status }) => status === 'failing');
+    // Nothing is sent to whoever cannot answer; a gateway sends on what it is asked, and is well.
+    expect(await ready()).toEqual([503, 503, 503]);
+    expect(await group.health('gateway')).toMatchObject({ status: 'ok' });
+    const away = client.run(TrainingRunDocument, { id });
+    await expect(away).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     await server.control.start();
     await group.untilHealth('worker', ({ status }) => status === 'ok');
+    expect(await ready()).toEqual([200, 200, 200]);
     expectWhole(await watched, 300);
     const { trainingRun } = await client.run(TrainingRunDocument, { id });
     expect(trainingRun?.attempts).toMatchObject([{ number: 1, state: 'SUCCEEDED' }]);
   });
+
+  /** Of the gateway, a subgraph and a worker. */
+  async function ready(): Promise<readonly number[]> {
+    const all = ['gateway', 'training', 'worker'].map(
+      async (name) => (await fetch(new URL('/readyz', group.at(name)))).status,
+    );
+    return Promise.all(all);
+  }
 
   /** Every event, metric point and log line once, in order, to the end. */
   function expectWhole(told: Told, epochs: number): void {

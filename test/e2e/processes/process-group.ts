@@ -91,6 +91,11 @@ export class ProcessGroup {
     return `${this.#url(name)}/graphql`;
   }
 
+  /** Where a member listens. */
+  at(name: string): string {
+    return this.#url(name);
+  }
+
   async #gateway(flags: readonly string[], name: GatewayName): Promise<string> {
     this.launch(name, ['gateway', ...flags]);
     await this.untilHealth(name, () => true);

@@ -41,6 +41,28 @@ describe('what an operator sees of a gateway and its subgraphs', () => {
     expect(text).toContain('nodejs_eventloop_lag_seconds');
   });
 
+  test('every role says how it is, whether it is ready, and what it counts', async () => {
+    await group.worker();
+    const pages = async (at: string) => {
+      const answers = ['/healthz', '/readyz', '/metrics'].map(async (path) => {
+        const response = await fetch(new URL(path, at));
+        return [response.status, await response.text()] as const;
+      });
+      const [health, ready, counted] = await Promise.all(answers);
+      expect(health?.[1]).toContain('"status":"ok"');
+      expect(ready).toEqual([200, '{"status":"ready"}']);
+      return counted?.[1];
+    };
+    expect(await pages(url)).toContain('role="gateway"');
+    expect(await pages(group.urlOf('training'))).toContain('fathom_on_duty{role="subgraph"} 1');
+    expect(await pages(group.urlOf('modules'))).toContain(
+      'fathom_backend_reachable{backend="local"',
+    );
+    expect(await pages(group.at('worker'))).toContain('fathom_on_duty{role="worker"} 0');
+    expect(await pages(group.at('bytes'))).toContain('fathom_store_healthy{role="subgraph"} 1');
+    await group.stop('worker');
+  });
+
   test('it is ready while a subgraph answers, and says so no more when none does', async () => {
     const state = async (): Promise<readonly [number, unknown]> => {
       const response = await fetch(new URL('/readyz', url));

@@ -150,11 +150,19 @@ describe('a served subgraph', () => {
       newRequestId,
       port: 0,
       isHealthy: async () => well,
+      metrics: async () => ({ type: 'text/plain', text: 'counted 1' }),
     });
-    const health = async () => (await fetch(server.url.replace('/graphql', '/health'))).status;
-    expect(await health()).toBe(200);
+    const page = async (path: string) => {
+      const response = await fetch(new URL(path, server.url));
+      return [response.status, await response.text()] as const;
+    };
+    expect((await page('/health'))[0]).toBe(200);
+    expect(await page('/readyz')).toEqual([200, '{"status":"ready"}']);
     well = false;
-    expect(await health()).toBe(503);
+    expect((await page('/health'))[0]).toBe(503);
+    expect(await page('/readyz')).toEqual([503, '{"status":"not ready"}']);
+    expect(await page('/metrics')).toEqual([200, 'counted 1']);
+    expect((await page('/other'))[0]).toBe(404);
     const ask = async (body: string, headers: Record<string, string> = {}) => {
       const response = await fetch(server.url, {
         method: 'POST',
