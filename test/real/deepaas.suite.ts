@@ -20,6 +20,7 @@ import { contractDemo, startDeepaas } from '../contract/module-server-deepaas-pr
 import { startModuleServer } from '../contract/module-process.ts';
 import { bring, moduleVersionOf } from '../e2e/thread/installation.ts';
 import { countUp, follow, statesOf } from '../e2e/thread/run-streams.ts';
+import { stockDeepaas } from './deepaas-stock.ts';
 import { PythonEnvironment } from './python-environment.ts';
 import { RealSlurm } from './slurm.ts';
 
@@ -53,6 +54,8 @@ describe('a module in Python by our runtime', () => {
     maxBody: null,
   });
 });
+
+stockDeepaas(() => environment.deepaasRun);
 
 test('a module in Python ends with its runtime, however that ended, and takes its workers with it', async () => {
   const main = join(root, 'modules/runtime/main.ts');

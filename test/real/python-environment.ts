@@ -13,13 +13,21 @@ export class PythonEnvironment {
   /** Of the packages that matter, for the report. */
   readonly versions: string;
 
-  private constructor(folder: string, versions: string) {
+  readonly #isGiven: boolean;
+
+  private constructor(folder: string, versions: string, isGiven = false) {
     this.folder = folder;
     this.versions = versions;
+    this.#isGiven = isGiven;
   }
 
-  /** Takes a minute at first and seconds later, when pip has the packages. Rejects with a sentence for a person. */
+  /**
+   * Takes a minute at first and seconds later, when pip has the packages; FATHOM_PYTHON_ROOT is a folder that was made here
+   * before and is kept. Rejects with a sentence for a person.
+   */
   static async create(): Promise<PythonEnvironment> {
+    const given = process.env['FATHOM_PYTHON_ROOT'];
+    if (given !== undefined) return PythonEnvironment.#of(given, true);
     // Slurm's jobs have to reach it.
     const folder = await mkdtemp(join(tmpdir(), 'fathom-python-'));
     try {
@@ -37,13 +45,18 @@ export class PythonEnvironment {
       const pip = join(environment, 'bin/pip');
       await run(pip, ['install', '--quiet', demo, join(folder, 'modules/iris-sklearn')]);
       await symlink(environment, join(folder, 'modules/iris-sklearn/.venv'));
-      const { stdout } = await run(pip, ['list', '--format=freeze']);
-      const versions = stdout.match(/^(deepaas|scikit-learn|webargs|aiohttp)==.*$/gm) ?? [];
-      return new PythonEnvironment(folder, versions.join(', '));
+      return await PythonEnvironment.#of(folder, false);
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  static async #of(folder: string, isGiven: boolean): Promise<PythonEnvironment> {
+    const pip = join(folder, 'environment/bin/pip');
+    const { stdout } = await run(pip, ['list', '--format=freeze']);
+    const versions = stdout.match(/^(deepaas|scikit-learn|webargs|aiohttp)==.*$/gm) ?? [];
+    return new PythonEnvironment(folder, versions.join(', '), isGiven);
   }
 
   get deepaasRun(): string {
@@ -60,6 +73,6 @@ export class PythonEnvironment {
   }
 
   async remove(): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true });
+    if (!this.#isGiven) await rm(this.folder, { recursive: true, force: true });
   }
 }
