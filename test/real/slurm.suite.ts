@@ -5,6 +5,7 @@ import { slurmBadDays } from './slurm-bad-days.ts';
 import { slurmDelivers } from './slurm-delivered.ts';
 import { slurmTrainsModules } from './slurm-module.ts';
 import { slurmSpansNodes } from './slurm-nodes.ts';
+import { slurmSweeps } from './slurm-sweep.ts';
 import { byCommands, byRest } from './slurm-transports.ts';
 import { RealSlurm } from './slurm.ts';
 
@@ -31,6 +32,7 @@ for (const [name, site] of [
   });
   slurmTrainsModules(name, started, site);
   slurmSpansNodes(name, started, site);
+  slurmSweeps(name, started, site);
   slurmBadDays(name, site);
   slurmDelivers(name, started, site);
 }

@@ -6,6 +6,7 @@ import type { Json } from '../../../domain/json.ts';
 import type { Module } from '../../../domain/module.ts';
 import type { Store } from '../../../store/contract/store.ts';
 import type { TableName } from '../../../store/contract/table.ts';
+import { run, sweep } from '../store-samples.ts';
 
 /** What a recorded database holds. */
 export interface StoreState {
@@ -23,6 +24,24 @@ export async function recordedVersions(): Promise<readonly string[]> {
 
 export function recorded(version: string, file: string): Promise<string> {
   return readFile(join(import.meta.dirname, version, file), 'utf8');
+}
+
+/** Runs of before are of no sweep; those of one are counted and listed beside them. */
+async function goesOnWithSweeps(store: Store): Promise<void> {
+  const old = await store.trainingRuns.count({ where: { sweepId: null } });
+  expect(old).toBe(await store.trainingRuns.count({}));
+  const made = sweep();
+  await store.transaction(async (tx) => {
+    await tx.sweeps.insert(made);
+    for (const sweepNumber of [1, 2]) {
+      await tx.trainingRuns.insert(
+        run({ sweepId: made.id, sweepNumber, number: 900 + sweepNumber }),
+      );
+    }
+  });
+  const counts = await store.trainingRuns.countEachBy('sweepId', [made.id], 'state', {});
+  expect(Object.fromEntries(counts.get(made.id) ?? [])).toEqual({ QUEUED: 2 });
+  expect(await store.trainingRuns.count({ where: { sweepId: null } })).toBe(old);
 }
 
 /** Everything is there, and goes on from where it was. */
@@ -68,4 +87,5 @@ export async function expectState(store: Store, state: StoreState): Promise<void
     if (one !== undefined) await tx.modules.update({ ...one, version: 2, title: 'Zebra' });
   });
   expect(await store.events.head('run_1')).toBe(3);
+  await goesOnWithSweeps(store);
 }

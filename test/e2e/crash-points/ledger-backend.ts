@@ -1,9 +1,24 @@
-import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Backend, noCapabilities } from '../../../backends/contract/backend.ts';
 import { BackendError } from '../../../backends/contract/error.ts';
-import type { JobStatus, LogChunk } from '../../../backends/contract/job-runner.ts';
+import type {
+  ArrayMember,
+  JobArray,
+  JobStatus,
+  LogChunk,
+} from '../../../backends/contract/job-runner.ts';
 import type { Handle } from '../../../backends/contract/workload.ts';
 
 /** How a native job stands; kept in a file, so that it outlives whoever looks at it, as on a cluster. */
@@ -24,18 +39,37 @@ const lines = [
   '{"type":"metrics","epoch":2,"step":2,"values":{"loss":0.25}}',
 ];
 
+export interface LedgerTraits {
+  /** Ends at its first look, after several, or never. */
+  readonly length: 'SHORT' | 'LONG' | 'ENDLESS';
+  readonly arrays: boolean;
+}
+
+/** The native jobs of a folder, and the arrays that some of them are in. */
+export function ledgerOf(folder: string): { readonly jobs: number; readonly arrays: number } {
+  const arrays = readdirSync(folder).filter((name) => name.startsWith('array-'));
+  const files = [folder, ...arrays.map((name) => join(folder, name))].flatMap((at) =>
+    readdirSync(at),
+  );
+  return { jobs: files.filter((name) => name.endsWith('.json')).length, arrays: arrays.length };
+}
+
 /**
- * A cluster that is a folder: a job is a file made exclusively under its key's name, and each look moves it on. `step` is
- * called before and after everything that changes it.
+ * A cluster that is a folder: a job is a file made exclusively under its key's name, and each look moves it on; an array
+ * is a folder of such files, made at once. `step` is called before and after everything that changes it.
  */
 export function ledgerBackend(
   folder: string,
-  endless: boolean,
+  { length, arrays }: LedgerTraits,
   step: (what: string) => void,
 ): Backend {
+  const find = (name: string): string | undefined =>
+    [folder, ...readdirSync(folder).map((entry) => join(folder, entry))]
+      .map((at) => join(at, `${name}.json`))
+      .find((path) => existsSync(path));
   const pathOf = (handle: Handle): string => {
-    const path = join(folder, `${handle.native['name'] as string}.json`);
-    if (!existsSync(path)) throw new BackendError('NotFound', 'inspect', 'There is no such job.');
+    const path = find(handle.native['name'] as string);
+    if (path === undefined) throw new BackendError('NotFound', 'inspect', 'There is no such job.');
     return path;
   };
   const read = (path: string): NativeJob => JSON.parse(readFileSync(path, 'utf8')) as NativeJob;
@@ -50,12 +84,12 @@ export function ledgerBackend(
     step('before an observation');
     write(path, job);
     step('after an observation');
-    return statusOf(job, endless);
+    return statusOf(job, length);
   };
   return {
     name: 'ledger',
     type: 'ledger',
-    capabilities: { ...noCapabilities, images: true, cancelQueued: true },
+    capabilities: { ...noCapabilities, images: true, cancelQueued: true, arrays },
     services: null,
     functions: null,
     health: async () => ({ reachable: true, message: '', checkedAt: 0, capacity: null }),
@@ -63,13 +97,14 @@ export function ledgerBackend(
     release: async () => undefined,
     close: async () => undefined,
     jobs: {
-      async submit(_workload, { key }) {
-        const name = createHash('sha256').update(key).digest('hex').slice(0, 20);
-        const path = join(folder, `${name}.json`);
+      async submit(_workload, { key, array }) {
+        const name = nameOf(key);
+        const members = arrays && array !== undefined ? await array.members() : [];
         step('before the submit is sent');
-        if (!existsSync(path)) {
+        if (array !== undefined && find(name) === undefined) makeArray(folder, array, members);
+        if (find(name) === undefined) {
           // Exclusively: who comes second finds it there.
-          const file = openSync(path, 'wx');
+          const file = openSync(join(folder, `${name}.json`), 'wx');
           writeFileSync(file, JSON.stringify({ looks: 0, isCancelled: false }));
           closeSync(file);
         }
@@ -118,18 +153,42 @@ export function ledgerBackend(
   };
 }
 
-function statusOf({ looks, isCancelled }: NativeJob, endless: boolean): JobStatus {
+function nameOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 20);
+}
+
+/** Whole or not at all, and once: a second one of the same key would not be taken. */
+function makeArray(folder: string, { key }: JobArray, members: readonly ArrayMember[]): void {
+  const path = join(folder, `array-${nameOf(key)}`);
+  if (existsSync(path) || members.length === 0) return;
+  const partial = join(folder, '.partial');
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial);
+  for (const member of members) {
+    const job = JSON.stringify({ looks: 0, isCancelled: false });
+    writeFileSync(join(partial, `${nameOf(member.key)}.json`), job);
+  }
+  renameSync(partial, path);
+}
+
+function statusOf({ looks, isCancelled }: NativeJob, length: LedgerTraits['length']): JobStatus {
   const common = { native: `look ${looks}`, startedAt: null, endedAt: null, exit: null };
   if (isCancelled) {
     const exit = { cause: 'CANCELLED', code: null, signal: null, message: 'Cancelled.' } as const;
     return { ...common, phase: 'ENDED', waiting: null, exit, endedAt: looks };
   }
+  if (length === 'SHORT') return ended(common);
   if (looks <= 1) {
     const waiting = { code: 'RESOURCES_BUSY', message: 'Others are first.', raw: null } as const;
     return { ...common, phase: 'PENDING', waiting };
   }
   if (looks <= 2) return { ...common, phase: 'PREPARING', waiting: null };
-  if (looks <= 6 || endless) return { ...common, phase: 'RUNNING', waiting: null, startedAt: 1 };
+  if (looks <= 6 || length === 'ENDLESS')
+    return { ...common, phase: 'RUNNING', waiting: null, startedAt: 1 };
+  return ended(common);
+}
+
+function ended(common: Pick<JobStatus, 'native'>): JobStatus {
   const exit = { cause: 'EXITED', code: 0, signal: null, message: 'It ended with 0.' } as const;
   return { ...common, phase: 'ENDED', waiting: null, exit, startedAt: 1, endedAt: 2 };
 }

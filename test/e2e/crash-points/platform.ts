@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { localOwner } from '../../../domain/actor.ts';
 import { newId } from '../../../domain/ids.ts';
@@ -10,6 +10,8 @@ import { type TrainingRun, trainingRunStates } from '../../../domain/training-ru
 import { Datasets } from '../../../services/datasets/datasets.ts';
 import { Reconciler } from '../../../services/reconciler/reconciler.ts';
 import type { Surroundings } from '../../../services/surroundings.ts';
+import { SweepLook } from '../../../services/sweeps/sweep-look.ts';
+import { Sweeps } from '../../../services/sweeps/sweeps.ts';
 import { ReleaseLook } from '../../../services/training/release-look.ts';
 import { RunLook } from '../../../services/training/run-look.ts';
 import { TrainingRuns } from '../../../services/training/training-runs.ts';
@@ -17,12 +19,13 @@ import { WorkloadSource } from '../../../services/training/workload-source.ts';
 import { openFileBlobStore } from '../../../storage/files/blob-store.ts';
 import type { Store, Transaction, TransactionHints } from '../../../store/contract/store.ts';
 import { openEmbeddedStore } from '../../../store/embedded/embedded-store.ts';
-import { ledgerBackend } from './ledger-backend.ts';
+import { ledgerBackend, ledgerOf } from './ledger-backend.ts';
+import { toldOfSweep, type ToldOfSweep } from './sweep-scenario.ts';
 
-/** A program: accepts one run under one idempotency key, brings it to its end, and kills itself at step CRASH_AT. */
+/** A program: accepts a run or a sweep under one idempotency key, brings it to its end, and kills itself at step CRASH_AT. */
 export interface Order {
   readonly folder: string;
-  readonly scenario: 'success' | 'cancel';
+  readonly scenario: 'success' | 'cancel' | 'sweep' | 'array';
 }
 
 export interface Told {
@@ -38,6 +41,13 @@ export interface Told {
   readonly steps: number;
 }
 
+const traits = {
+  success: { length: 'LONG', arrays: false },
+  cancel: { length: 'ENDLESS', arrays: false },
+  sweep: { length: 'SHORT', arrays: false },
+  array: { length: 'SHORT', arrays: true },
+} as const;
+
 const order = JSON.parse(process.argv[2] ?? '{}') as Order;
 const crashAt = Number(process.env['CRASH_AT'] ?? 0);
 let steps = 0;
@@ -51,13 +61,13 @@ function step(what: string): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
-async function run(): Promise<Told> {
+async function run(): Promise<Told | ToldOfSweep> {
   const ambient = { now: () => Date.now(), random: () => Math.random() };
   const native = join(order.folder, 'native');
   mkdirSync(native, { recursive: true });
   const store = await openEmbeddedStore({ folder: join(order.folder, 'state'), ambient });
   const blobs = await openFileBlobStore({ folder: join(order.folder, 'blobs') });
-  const backend = ledgerBackend(native, order.scenario === 'cancel', step);
+  const backend = ledgerBackend(native, traits[order.scenario], step);
   const at: Surroundings = {
     store: watched(store),
     blobs,
@@ -78,13 +88,20 @@ async function run(): Promise<Told> {
   const runs = new TrainingRuns(at, modules, datasets);
   const reconciler = new Reconciler(
     at,
-    [new RunLook(at, new WorkloadSource(at)), new ReleaseLook(at)],
+    [new RunLook(at, new WorkloadSource(at)), new ReleaseLook(at), new SweepLook(at)],
     `${process.pid}`,
   );
   const { moduleVersionId, datasetVersionId } = await given(store, datasets);
   // As a server does that finds nobody else at work.
   await store.work.recall();
   reconciler.start();
+  if (order.scenario === 'sweep' || order.scenario === 'array') {
+    const sweeps = new Sweeps(at, modules, datasets);
+    const told = await toldOfSweep(store, sweeps, { moduleVersionId, datasetVersionId });
+    await reconciler.stop();
+    await store.close();
+    return { ...told, native: ledgerOf(native) };
+  }
   const accept = (): Promise<TrainingRun> =>
     runs.create(localOwner, {
       name: null,
@@ -112,7 +129,7 @@ async function run(): Promise<Told> {
   const told = {
     runId: accepted.id,
     sameAnswer: again.id === accepted.id && again.number === accepted.number,
-    nativeJobs: readdirSync(native).filter((name) => name.endsWith('.json')).length,
+    nativeJobs: ledgerOf(native).jobs,
     attempts: (await store.attempts.list({}, 100)).length,
     states: events.flatMap(({ event }) =>
       event.type === 'trainingRun.stateChanged' ? [event.to] : [],
@@ -225,7 +242,7 @@ async function given(store: Store, datasets: Datasets) {
       source: { kind: 'IMAGE', image: 'registry.example/module:1' },
       digest: 'sha256:none',
       document: {},
-      trainSchema: { type: 'object', additionalProperties: false, properties: {} },
+      trainSchema: { type: 'object', additionalProperties: false, properties: { n: {} } },
       predictSchema: { type: 'object' },
       sample: null,
       pretrained: false,

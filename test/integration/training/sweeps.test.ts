@@ -6,6 +6,7 @@ import type { Capabilities } from '../../../backends/contract/backend.ts';
 import type { Sweep } from '../../../domain/sweep.ts';
 import type { TrainingRun } from '../../../domain/training-run.ts';
 import type { CreateSweep } from '../../../services/sweeps/create-sweep.ts';
+import { memberEnded } from '../../../services/sweeps/member-ended.ts';
 import { end, type MemoryJob, MemoryJobs } from '../../fakes/memory-jobs.ts';
 import { request, TrainingSite } from './site.ts';
 
@@ -337,6 +338,72 @@ describe('a cancelled sweep', () => {
     await site.runs.cancel(localOwner, three?.id ?? '');
     await until(sweep, { state: 'CANCELLED', cancelRequestedAt: null, underWay: 0 });
     expect(backend.countOf('submit')).toBe(2);
+  });
+});
+
+describe('on this machine', () => {
+  test('a sweep trains, two at the same time, and its best can be served', async () => {
+    const version = await site.module(`
+      say({ type: 'metrics', epoch: 1, step: 1, values: { loss: 9 } });
+      leave('model/weights', 'weights ' + workload.arguments.epochs);
+      const metrics = { loss: Math.abs(workload.arguments.epochs - 2) };
+      leave('output.json', JSON.stringify({ metrics, artifacts: [{ name: 'model', kind: 'MODEL', path: 'out/model' }] }));
+    `);
+    const asked = await wish({ backend: 'local', atOnce: 2 });
+    const sweep = await site.sweeps.create(localOwner, { ...asked, moduleVersionId: version.id });
+    await until(sweep, { state: 'SUCCEEDED', best: { number: 2, value: 0 }, underWay: 0 });
+    const best = (await now(sweep)).best?.runId ?? '';
+    const model = await site.at.store.artifacts.find({ where: { runId: best, kind: 'MODEL' } });
+    expect(model?.lineage.arguments).toEqual({ epochs: 2 });
+  });
+});
+
+describe('what the end of a run costs', () => {
+  test('does not depend on how many runs its sweep has', async () => {
+    const cost = async (trials: number): Promise<number> => {
+      const backend = add();
+      const space = epochs(...Array.from({ length: trials }, (_, at) => at + 1));
+      const sweep = await start(backend, { atOnce: 1, space });
+      const [run] = (await site.sweeps.runsOf([sweep.id], { first: 1 })).get(sweep.id)?.items ?? [];
+      if (run === undefined) throw new Error('It has no run.');
+      const { store } = site.at;
+      const last = await store.trainingRuns.get(run.node.id);
+      let rows = 0;
+      await store
+        .transaction(async (tx) => {
+          const counting = <T extends object>(table: T): T =>
+            new Proxy(table, {
+              get: (target, name) => {
+                const value: unknown = Reflect.get(target, name);
+                if (typeof value !== 'function') return value;
+                return async (...given: readonly unknown[]) => {
+                  const found: unknown = await (value as (...all: unknown[]) => unknown).apply(
+                    target,
+                    [...given],
+                  );
+                  rows += Array.isArray(found) ? found.length : 1;
+                  return found;
+                };
+              },
+            });
+          const watched = {
+            ...tx,
+            sweeps: counting(tx.sweeps),
+            trainingRuns: counting(tx.trainingRuns),
+          };
+          await memberEnded(watched, sweep.id, { ...run.node, ...last, state: 'FAILED' }, 1);
+          throw new Error('undo');
+        })
+        .catch((error: unknown) => {
+          if (!(error instanceof Error) || error.message !== 'undo') throw error;
+        });
+      await site.sweeps.cancel(localOwner, sweep.id);
+      await until(sweep, { state: 'CANCELLED' });
+      return rows;
+    };
+    const [few, many] = [await cost(2), await cost(60)];
+    expect(many).toBe(few);
+    expect(few).toBe(2);
   });
 });
 
