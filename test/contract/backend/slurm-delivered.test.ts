@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Program } from '../../../backends/contract/workload.ts';
 import { createBackend } from '../../../backends/registry.ts';
 import { legacy, modern } from '../../fakes/slurm/rest-shapes.ts';
 import type { FakeRest, FakeSite } from '../../fakes/slurm/site.ts';
@@ -42,24 +43,37 @@ async function open<S extends FakeSite>(
   return { ...under, site, cluster: site.cluster };
 }
 
-/** What is left where the nodes work. */
+/** The work folders that are left on the nodes. */
 function leftOnNodes({ sharedFolder }: Opened): readonly string[] {
-  return readdirSync(join(sharedFolder, '..', "room on no'des"));
+  const room = join(sharedFolder, '..', "room on no'des");
+  return readdirSync(room).map((name) => join(room, name));
+}
+
+/** A program that goes on to `then` when `openGate` says so. */
+function gated(under: Opened, then: string): Program {
+  return under.shell(`echo up; while [ ! -e go ]; do sleep 0.05; done; ${then}`);
+}
+
+function openGate(under: Opened): void {
+  for (const work of leftOnNodes(under)) writeFileSync(join(work, 'go'), '');
 }
 
 for (const transport of transports) {
   describe(`slurm by ${transport.name}, no folder shared`, { timeout: 60_000 }, () => {
     test('a job that Slurm took twice runs its work once', async () => {
       const under = await open(await transport.open());
-      const script = 'echo once; while [ ! -e go ]; do sleep 0.05; done; exit 3';
-      const handle = await submit(under.jobs, job(under.shell(`(sleep 1; touch go) & ${script}`)));
+      const handle = await submit(under.jobs, job(gated(under, 'exit 3')));
+      await untilPrinted(under.jobs, handle, 'up');
       const [first] = under.cluster.list();
       if (first === undefined) throw new Error('there is no job');
       const late = under.cluster.submit(first);
+      // The second one is there, and has to wait.
+      await expect.poll(() => leftOnNodes(under), { timeout: 20_000 }).toHaveLength(2);
+      openGate(under);
       expect((await untilEnded(under.jobs, handle)).exit).toMatchObject({ code: 3 });
       const isOver = (): boolean => under.cluster.list().every(({ end }) => end > 0);
       await expect.poll(isOver, { timeout: 30_000 }).toBe(true);
-      expect((await printed(under.jobs, handle)).map(({ text }) => text)).toEqual(['once']);
+      expect((await printed(under.jobs, handle)).map(({ text }) => text)).toEqual(['up']);
       expect(under.cluster.list().map(({ id }) => id)).toContain(late);
       expect(leftOnNodes(under)).toEqual([]);
     });
@@ -102,14 +116,15 @@ for (const transport of transports) {
 describe('slurm, no folder shared', { timeout: 60_000 }, () => {
   test('an end while nobody here listened is told when somebody does', async () => {
     const under = await open(await fakeRest(legacy));
-    const script = 'echo up; while [ ! -e go ]; do sleep 0.05; done; echo made > out/made; exit 5';
-    const handle = await submit(under.jobs, job(under.shell(`(sleep 2; touch go) & ${script}`)));
+    const program = gated(under, 'echo made > out/made; exit 5');
+    const handle = await submit(under.jobs, job(program));
     await untilPrinted(under.jobs, handle, 'up');
     await under.dock.cutOff();
     await under.backend.close();
-    const isSeen = (): boolean => leftOnNodes(under).length === 1;
-    await expect.poll(isSeen, { timeout: 10_000 }).toBe(true);
-    await new Promise((resolve) => setTimeout(resolve, 2500));
+    openGate(under);
+    const isOver = (): boolean =>
+      leftOnNodes(under).every((work) => existsSync(join(work, '.fathom/exit.json')));
+    await expect.poll(isOver, { timeout: 20_000 }).toBe(true);
     await under.dock.serve();
     const other = await under.again();
     const { jobs } = other;
@@ -121,18 +136,17 @@ describe('slurm, no folder shared', { timeout: 60_000 }, () => {
 
   test('results that cannot be brought stay on the node, and are no success', async () => {
     const under = await open(await fakeRest(legacy), { returnSeconds: 0 });
-    const script = 'echo up; sleep 1; echo made > out/made';
-    const handle = await submit(under.jobs, job(under.shell(script)));
+    const handle = await submit(under.jobs, job(gated(under, 'echo made > out/made')));
     await untilPrinted(under.jobs, handle, 'up');
     await under.dock.cutOff();
+    openGate(under);
     const isOver = (): boolean => (under.cluster.list()[0]?.end ?? 0) > 0;
     await expect.poll(isOver, { timeout: 30_000 }).toBe(true);
     await under.dock.serve();
     const { exit } = await untilEnded(under.jobs, handle);
     expect(exit).toMatchObject({ cause: 'UNKNOWN', code: null });
     const [left = ''] = leftOnNodes(under);
-    const out = join(under.sharedFolder, '..', "room on no'des", left, 'out');
-    expect(readdirSync(out)).toEqual(['made']);
+    expect(readdirSync(join(left, 'out'))).toEqual(['made']);
   });
 
   test('a node without the launcher says so', async () => {
@@ -154,10 +168,10 @@ describe('slurm, no folder shared', { timeout: 60_000 }, () => {
     ['FAILED', 'SIGNALLED'],
   ] as const)('a signal is explained by Slurm: %s is %s', async ([state, cause]) => {
     const under = await open(await fakeRest(legacy));
-    const script = 'echo up; while [ ! -e go ]; do sleep 0.05; done; kill -9 $$';
-    const handle = await submit(under.jobs, job(under.shell(`(sleep 1; touch go) & ${script}`)));
+    const handle = await submit(under.jobs, job(gated(under, 'kill -9 $$')));
     await untilPrinted(under.jobs, handle, 'up');
     under.cluster.override(1, { state: 'RUNNING' });
+    openGate(under);
     const isOver = (): boolean => (under.cluster.list()[0]?.end ?? 0) > 0;
     await expect.poll(isOver, { timeout: 20_000 }).toBe(true);
     under.cluster.override(1, { state });
@@ -179,10 +193,11 @@ describe('slurm, no folder shared', { timeout: 60_000 }, () => {
       );
     await expect.poll(kind, { timeout: 20_000 }).toMatch(/^NotFound: .*never heard of/);
     under.cluster.takeNewJobs();
-    const handle = await submit(under.jobs, job(under.shell('echo up; sleep 2; exit 6')));
+    const handle = await submit(under.jobs, job(gated(under, 'exit 6')));
     await untilPrinted(under.jobs, handle, 'up');
     under.cluster.forget(2);
     await untilJob(under.jobs, handle, ({ native }) => native.includes('launcher is heard'));
+    openGate(under);
     expect((await untilEnded(under.jobs, handle)).exit?.code).toBe(6);
   });
 
