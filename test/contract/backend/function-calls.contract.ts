@@ -189,13 +189,13 @@ export function functionCalls(suite: () => FunctionSuite): void {
   test('a container that ends is Unexpected, and the next call has a new one', async () => {
     const { under, deploy, answered, predict, errorOf } = suite();
     const handle = await deploy();
-    const { pid } = await predict(handle);
+    const { instance } = await predict(handle);
     await under.settled();
     expect((await errorOf(() => predict(handle, { exit: 7 }))).kind).toBe('Unexpected');
     await under.settled();
     const again = await answered(handle, {});
     expect(again.start.cold).toBe(true);
-    expect(predictedIn(again).pid).not.toBe(pid);
+    expect(predictedIn(again).instance).not.toBe(instance);
     await under.backend.release(handle);
   });
 

@@ -6,8 +6,11 @@ import { chunks, drain, kindOf, soon } from './under-test.ts';
 /** What `FunctionRunner` promises of logs. */
 export function functionLogs(suite: () => FunctionSuite): void {
   test('logs are those of all calls, in their order, and go on after a cursor', async () => {
-    const { under, deploy, answered, predict, untilPrinted } = suite();
+    const { under, deploy, within, answered, predict, untilPrinted } = suite();
     const handle = await deploy();
+    // Two calls at once, and neither of them waits for a container.
+    await under.functions.warm(handle, 2, within(30_000));
+    await under.settled();
     await predict(handle, { print: 'first', complain: 'aside' });
     await untilPrinted(handle, 'first');
     const some = await chunks(under.functions, handle);

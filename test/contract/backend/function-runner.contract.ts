@@ -56,7 +56,7 @@ function functionDeployments(suite: () => FunctionSuite): void {
     await under.settled();
     const second = await answered(handle, {});
     expect(second.start).toMatchObject({ cold: false, initMs: null });
-    expect(predictedIn(second).pid).toBe(predictedIn(first).pid);
+    expect(predictedIn(second).instance).toBe(predictedIn(first).instance);
     await under.backend.release(handle);
   });
 
@@ -69,7 +69,7 @@ function functionDeployments(suite: () => FunctionSuite): void {
     const calls = Array.from({ length: 3 }, () => answered(handle, { sleepMs: 300 }));
     const answers = await Promise.all(calls);
     expect(answers.map(({ start }) => start.cold)).toEqual([false, false, false]);
-    expect(new Set(answers.map((answer) => predictedIn(answer).pid)).size).toBe(3);
+    expect(new Set(answers.map((answer) => predictedIn(answer).instance)).size).toBe(3);
     expect(await under.functions.warm(handle, 0, within(1000))).toEqual([]);
     for (const wrong of [-1, 1.5, NaN, 1e9]) {
       expect(await kindOf(() => under.functions.warm(handle, wrong, within(1000)))).toBe(
@@ -164,14 +164,15 @@ function functionDeployments(suite: () => FunctionSuite): void {
     ]);
     expect(first.weights).toBe(trained.slice(0, 300_000));
     expect(second.weights).toBe(first.weights);
-    expect(second.pid).not.toBe(first.pid);
+    expect(second.instance).not.toBe(first.instance);
     await under.backend.release(handle);
   });
 
   test('another instance serves the same functions', async () => {
     const { under, deploy, within, predict } = suite();
     const handle = await deploy();
-    const { pid } = await predict(handle);
+    const { instance } = await predict(handle);
+    await under.settled();
     const other = await under.again();
     const copy = JSON.parse(JSON.stringify(handle)) as Handle;
     const request = { method: 'POST', path: predictPath, headers: json } as const;
@@ -181,7 +182,7 @@ function functionDeployments(suite: () => FunctionSuite): void {
       within(9000),
     );
     if (said?.kind !== 'ANSWER') throw new Error('no answer');
-    expect(predictedIn(said).pid).toBe(pid);
+    expect(predictedIn(said).instance).toBe(instance);
     await other.close();
     await under.backend.release(handle);
   });

@@ -65,7 +65,8 @@ export function asBackendUnderTest(under: FunctionsUnderTest): BackendUnderTest 
 }
 
 export interface Predicted {
-  readonly pid: number;
+  /** Of the process; numbers of processes are the same in every container. */
+  readonly instance: string;
   readonly text: string | null;
   readonly weights: string | null;
   readonly variables: Readonly<Record<string, string | null>>;

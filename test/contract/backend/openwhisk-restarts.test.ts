@@ -155,7 +155,7 @@ describe('what runs a function', () => {
   test('is killed: the call says so, and the next one has a container of its own', async () => {
     const under = await platform();
     const handle = await deploy(under);
-    const { pid } = predictedIn(await predict(under, handle));
+    const { instance } = predictedIn(await predict(under, handle));
     await under.settled();
     const cut = errorOf(() => predict(under, handle, { sleepMs: 20_000 }));
     await isBusy(under);
@@ -167,7 +167,7 @@ describe('what runs a function', () => {
     await under.settled();
     const next = await predict(under, handle);
     expect(next.start.cold).toBe(true);
-    expect(predictedIn(next).pid).not.toBe(pid);
+    expect(predictedIn(next).instance).not.toBe(instance);
   });
 
   test('is a node that fails: calls are refused for now, and what it took with it is LOST, with the evidence', async () => {

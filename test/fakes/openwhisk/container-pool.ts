@@ -174,7 +174,8 @@ export class ContainerPool {
       slot.idleSince = this.#clock.now();
       const pause = this.#clock.schedule(this.#options.pauseAfterMs, () => {
         slot.isPaused = true;
-        void slot.container.pause();
+        // One that cannot be paused is not kept.
+        void slot.container.pause().catch(() => this.#remove(slot));
       });
       const remove = this.#clock.schedule(this.#options.removeAfterMs, () => {
         void this.#remove(slot);

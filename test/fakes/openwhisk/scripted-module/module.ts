@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -37,6 +38,8 @@ export const module: Module = {
   },
 };
 
+/** Of this process: its number is the same in every container. */
+const instance = randomUUID();
 const kept: Buffer[] = [];
 
 async function answer(
@@ -54,7 +57,7 @@ async function answer(
   const names = Array.isArray(values['variables']) ? values['variables'].map(String) : [];
   const upload = values['upload'] as { readonly bytes: Uint8Array } | undefined;
   return {
-    pid: process.pid,
+    instance,
     text: text ?? null,
     weights,
     variables: Object.fromEntries(names.map((name) => [name, process.env[name] ?? null])),
