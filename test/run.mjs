@@ -11,7 +11,7 @@ const realServers = {
   deepaas: 'test/real/deepaas.suite.ts',
   kubernetes: 'test/real/kubernetes.suite.ts',
   nomad: 'test/real/nomad.suite.ts',
-  openwhisk: 'test/real/openwhisk.suite.ts',
+  openwhisk: 'test/real/openwhisk',
   postgres: 'test/real/postgres',
   redis: 'test/real/redis',
   slurm: 'test/real/slurm.suite.ts',

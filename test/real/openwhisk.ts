@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo } from 'node:net';
 import { createBackend } from '../../backends/registry.ts';
 import type { Backend } from '../../backends/contract/backend.ts';
 import type { Handle } from '../../backends/contract/workload.ts';
@@ -8,24 +9,30 @@ import {
   deployFromAnotherProcess,
   imageProgram,
 } from '../contract/backend/openwhisk-under-test.ts';
+import type { FunctionPlatform } from '../e2e/functions/installation.ts';
+import { Dock } from '../integration/launcher/dock.ts';
 
 /**
  * The platform at OW_API_HOST (with http:// or https://) with the key OW_AUTH (UUID:KEY), and OW_IMAGE: an image of
  * test/fakes/openwhisk/scripted-module that its nodes have or can pull, whose command is
  * `node modules/runtime/main.ts openwhisk --module test/fakes/openwhisk/scripted-module`. Also understood: OW_NAMESPACE,
- * and OW_SPLIT_STREAMS=1 where logs tell the streams apart.
+ * OW_SPLIT_STREAMS=1 where logs tell the streams apart, and OW_DATA_HOST, an address of this machine that containers
+ * reach: without it no artifact is brought.
  */
 export async function openRealOpenWhisk(): Promise<FunctionsUnderTest> {
   const settings = {
-    apiHost: asked('OW_API_HOST').replace(/\/+$/, ''),
-    key: asked('OW_AUTH'),
-    namespace: process.env['OW_NAMESPACE'] ?? '_',
+    ...connection(),
     splitLogStreams: process.env['OW_SPLIT_STREAMS'] === '1',
     // As long as this suite runs there is one writer of records, and little to wait for.
     recordDelayMs: 5000,
   };
   const image = asked('OW_IMAGE');
-  const surroundings = localSurroundings('/nonexistent', '/nonexistent', []);
+  const host = process.env['OW_DATA_HOST'];
+  const dock = host === undefined ? null : await Dock.open({}, host);
+  const surroundings = {
+    ...localSurroundings('/nonexistent', '/nonexistent', []),
+    deliveries: dock?.deliveries ?? null,
+  };
   const again = (): Promise<Backend> =>
     createBackend('openwhisk', 'functions', settings, surroundings);
   const backend = await again();
@@ -49,29 +56,70 @@ export async function openRealOpenWhisk(): Promise<FunctionsUnderTest> {
     again,
     deployElsewhere: async (workload, key) =>
       kept(await deployFromAnotherProcess(settings, workload, key)),
-    blob: null,
+    blob: dock === null ? null : (path, content) => dock.blob(path, Buffer.from(content)),
     settled: () => new Promise((resolve) => setTimeout(resolve, 5000)),
     listing: () => listed(settings),
     destroy: async () => {
       for (const handle of made) await backend.release(handle);
       await backend.close();
+      await dock?.destroy();
     },
   };
 }
 
-/** Everything that the API shows of the namespace's actions. */
-async function listed(settings: {
+/**
+ * The same platform for a whole installation: OW_MODULE_IMAGE is an image of modules/tabular-classifier
+ * (`modules/Containerfile`), and its containers fetch artifacts at OW_DATA_HOST.
+ */
+export async function realPlatform(): Promise<FunctionPlatform> {
+  const settings = connection();
+  const host = asked('OW_DATA_HOST');
+  return {
+    settings,
+    image: asked('OW_MODULE_IMAGE'),
+    sites: { host, port: await freePort(host) },
+    actions: async () => (await actionsOf(settings)).map(({ name }) => name),
+    close: () => Promise.resolve(),
+  };
+}
+
+async function freePort(host: string): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, host, listening));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+interface Connection {
   readonly apiHost: string;
   readonly key: string;
   readonly namespace: string;
-}): Promise<string> {
-  const authorization = `Basic ${Buffer.from(settings.key).toString('base64')}`;
-  const actions = `${settings.apiHost}/api/v1/namespaces/${settings.namespace}/actions`;
-  const get = async (url: string): Promise<string> =>
-    (await fetch(url, { headers: { authorization } })).text();
-  const all = JSON.parse(await get(`${actions}?limit=0`)) as readonly { readonly name: string }[];
-  const each = all.map(({ name }) => get(`${actions}/${encodeURIComponent(name)}`));
+}
+
+function connection(): Connection {
+  return {
+    apiHost: asked('OW_API_HOST').replace(/\/+$/, ''),
+    key: asked('OW_AUTH'),
+    namespace: process.env['OW_NAMESPACE'] ?? '_',
+  };
+}
+
+/** Everything that the API shows of the namespace's actions. */
+async function listed(settings: Connection): Promise<string> {
+  const all = await actionsOf(settings);
+  const each = all.map(({ name }) => said(settings, `/${encodeURIComponent(name)}`));
   return (await Promise.all(each)).join('\n');
+}
+
+async function actionsOf(settings: Connection): Promise<readonly { readonly name: string }[]> {
+  return JSON.parse(await said(settings, '?limit=0')) as readonly { readonly name: string }[];
+}
+
+async function said({ apiHost, key, namespace }: Connection, rest: string): Promise<string> {
+  const authorization = `Basic ${Buffer.from(key).toString('base64')}`;
+  const url = `${apiHost}/api/v1/namespaces/${namespace}/actions${rest}`;
+  return (await fetch(url, { headers: { authorization } })).text();
 }
 
 function asked(name: string): string {
