@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +19,7 @@ import { knownBlobs, localSurroundings } from '../contract/backend/local-surroun
 import type { BackendUnderTest } from '../contract/backend/under-test.ts';
 import { Dock } from '../integration/launcher/dock.ts';
 import { nativeText, submit } from '../contract/backend/under-test.ts';
+import { modelServerInContainer, shellInContainer } from './in-container.ts';
 
 export interface RealKubernetes extends BackendUnderTest {
   readonly jobs: JobRunner;
@@ -126,15 +126,10 @@ export async function openRealKubernetes(
     },
     submitElsewhere: async (workload, key) =>
       kept(await submitFromAnotherProcess({ blobs, settings, dock: place }, workload, key)),
-    // The first process of a container cannot end itself by a signal; what it started can.
-    shell: (script, ...argv) => ({
-      kind: 'COMMAND',
-      argv: ['/bin/sh', '-c', '/bin/sh -c "$0" "$@"; exit $?', script, 'sh', ...argv],
-      image: null,
-    }),
+    shell: shellInContainer,
     server: () => ({
       kind: 'COMMAND',
-      argv: ['node', '--input-type=module', '-e', modelServer()],
+      argv: ['node', '--input-type=module', '-e', modelServerInContainer(String(port))],
       image: cluster.nodeImage,
     }),
     blob: (content) => {
@@ -186,27 +181,6 @@ export async function openWithLauncher(where: 'BESIDE' | 'AROUND'): Promise<Real
     image: null,
   });
   return { ...under, shell };
-}
-
-/**
- * `model-server.mjs` as it is in a container: it listens where the cluster looks, and is told from others by when it
- * started, since each is process 1 of its own, which no signal of its own ends.
- */
-function modelServer(): string {
-  const path = new URL('../contract/backend/model-server.mjs', import.meta.url);
-  const changes: readonly [RegExp, string][] = [
-    [/listen\([^,]+, '127\.0\.0\.1'/, `listen(${port}, '0.0.0.0'`],
-    [/process\.kill\(process\.pid, 'SIGKILL'\)/, 'process.exit(137)'],
-    [/process\.pid/g, 'Math.floor(performance.timeOrigin * 1000)'],
-  ];
-  return changes.reduce(
-    (source, [what, instead]) => {
-      const changed = source.replace(what, instead);
-      if (changed === source) throw new Error(`model-server.mjs has no ${String(what)}`);
-      return changed;
-    },
-    readFileSync(path, 'utf8'),
-  );
 }
 
 function sharedFolder(): { readonly path: string; readonly persistentVolumeClaim: string } | null {

@@ -11,16 +11,27 @@ import type { Dock } from '../integration/launcher/dock.ts';
 import { everyFile, openOn, requestedBy } from '../contract/backend/nomad-under-test.ts';
 import type { BackendUnderTest } from '../contract/backend/under-test.ts';
 import { nativeText, submit } from '../contract/backend/under-test.ts';
+import { modelServerInContainer, shellInContainer } from './in-container.ts';
 
 export interface RealNomad extends BackendUnderTest {
   readonly jobs: JobRunner;
   readonly services: ServiceRunner;
   readonly settings: object;
+  readonly sharedFolder: string;
   /** A request of our own, beside the backend. */
-  ask(path: string, method?: 'GET' | 'PUT'): Promise<unknown>;
+  ask(path: string, method?: 'GET' | 'PUT', body?: object): Promise<unknown>;
   again(settings?: object): Promise<Backend>;
   collect(): Promise<void>;
 }
+
+/** What the cluster has beside a node with `raw_exec`; `backends/nomad/README.md` lists the variables for people. */
+export const cluster = {
+  image: variable('FATHOM_NOMAD_IMAGE'),
+  launcherImage: variable('FATHOM_NOMAD_LAUNCHER_IMAGE'),
+  networkMode: variable('FATHOM_NOMAD_NETWORK'),
+  device: variable('FATHOM_NOMAD_DEVICE'),
+  model: variable('FATHOM_NOMAD_MODEL'),
+} as const;
 
 /**
  * The backend on the Nomad of NOMAD_ADDR (NOMAD_TOKEN, NOMAD_NAMESPACE, NOMAD_CACERT, NOMAD_CLIENT_CERT, NOMAD_CLIENT_KEY as
@@ -49,6 +60,7 @@ export async function openRealNomad(
     restartDelaySeconds: 0.2,
     // Nomad waits longer after each end.
     giveUpAfter: 2,
+    ...(cluster.device === null ? {} : { gpu: { device: cluster.device } }),
     ...more,
   };
   const opened = await openOn({ folder, settings, dock });
@@ -61,10 +73,15 @@ export async function openRealNomad(
   };
   const dispatcher = new Agent({ connect: certificates(settings.tls) });
   const operator = variable('FATHOM_NOMAD_OPERATOR_TOKEN') ?? token;
-  const ask = async (path: string, method: 'GET' | 'PUT' = 'GET'): Promise<unknown> => {
+  const ask = async (
+    path: string,
+    method: 'GET' | 'PUT' = 'GET',
+    content: object | null = null,
+  ): Promise<unknown> => {
     const headers = operator === null ? {} : { 'x-nomad-token': operator };
     const url = `${address.replace(/\/$/, '')}${path}`;
-    const { statusCode, body } = await send(url, { method, headers, dispatcher });
+    const sent = content === null ? null : JSON.stringify(content);
+    const { statusCode, body } = await send(url, { method, headers, body: sent, dispatcher });
     const text = await body.text();
     if (statusCode >= 300) throw new Error(`${method} ${path}: ${statusCode} ${text}`);
     return text === '' ? null : (JSON.parse(text) as unknown);
@@ -114,7 +131,7 @@ export async function openRealNomad(
       // It is done a moment later.
       await new Promise((resolve) => setTimeout(resolve, 1000));
     },
-    gpu: null,
+    gpu: cluster.model === null ? null : { model: cluster.model, native: cluster.model },
     submitElsewhere: async (workload, key) => kept(await opened.submitElsewhere(workload, key)),
     requested: async (handle) =>
       requestedBy(await ask(`/v1/job/${nativeText(handle, 'name')}?${inNamespace}`)),
@@ -139,6 +156,26 @@ export async function openRealNomad(
       await dispatcher.close();
       await rm(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** The same where everything runs in containers of FATHOM_NOMAD_IMAGE, which has a POSIX shell and node. */
+export async function openRealNomadOfImages(
+  more: object = {},
+  dock: Dock | null = null,
+): Promise<RealNomad> {
+  const { image, networkMode } = cluster;
+  if (image === null) throw new Error('FATHOM_NOMAD_IMAGE must be set to test images.');
+  const docker = { commandImage: image, networkMode };
+  const under = await openRealNomad({ docker, processes: false, ...more }, dock);
+  return {
+    ...under,
+    shell: shellInContainer,
+    server: () => ({
+      kind: 'COMMAND',
+      argv: ['node', '--input-type=module', '-e', modelServerInContainer('Number(PORT)')],
+      image: null,
+    }),
   };
 }
 
