@@ -62,9 +62,10 @@ const rest = z.strictObject({
 });
 
 const container = z.strictObject({
-  kind: z.enum(['apptainer', 'udocker']),
+  kind: z.enum(['apptainer', 'udocker', 'charliecloud']),
+  /** The program itself, `ch-run` of charliecloud; null: as it is called, on the path. */
   command: z.string().min(1).nullable().default(null),
-  /** Further options of `apptainer exec` or `udocker run`. */
+  /** Further options of `apptainer exec`, `udocker run` or `ch-run`. */
   options: z.array(z.string()).default([]),
 });
 

@@ -5,7 +5,7 @@ import type { GpuRequest } from '../../domain/resources.ts';
 import { shellWord } from './cli/shell-words.ts';
 import { stockOf, supported } from '../deepaas-images/program.ts';
 import type { SlurmSettings } from './config.ts';
-import { inContainer } from './containers.ts';
+import { folderInside, inContainer } from './containers.ts';
 import type { BatchRequest } from './native.ts';
 import { nodeVariables, onEachNode } from './several-nodes.ts';
 
@@ -142,20 +142,24 @@ function commandOf(
     workload.resources.gpus === null
       ? { CUDA_VISIBLE_DEVICES: '', NVIDIA_VISIBLE_DEVICES: 'none' }
       : {};
+  const { container } = settings;
+  const image = imageOf(workload.program);
+  const inside =
+    image !== null && container !== null ? folderInside(container, workFolder) : workFolder;
   const environment = {
     ...gpus,
     ...workload.environment,
     ...nodeVariables(workload.resources.nodes ?? 1),
-    FATHOM_WORK_FOLDER: workFolder,
+    FATHOM_WORK_FOLDER: inside,
   };
   const stock = stockOf(workload.program);
-  const { image, argv } = imageAndArguments(workload.program, settings, workFolder);
+  const argv = argumentsOf(workload.program, settings, inside);
   if (image === null) return { argv, environment };
-  if (settings.container === null) {
+  if (container === null) {
     throw new BackendError('Unsupported', 'translate', 'No container program is configured here.');
   }
   const wantsGpus = workload.resources.gpus !== null;
-  const contained = inContainer(settings.container, {
+  const contained = inContainer(container, {
     image,
     argv,
     environment,
@@ -165,6 +169,10 @@ function commandOf(
   });
   if (stock === null) return contained;
   supported(stock, workload.resources.nodes);
+  if (inside !== workFolder) {
+    const message = `A stock image does not run by ${container.kind}: its driver and its server would see different folders.`;
+    throw new BackendError('Unsupported', 'translate', message);
+  }
   const driver = [...runtimeOf(settings), 'train', '--work', workFolder, '--model', stock.model];
   return { ...contained, argv: [...driver, '--deepaas-command', ...contained.argv] };
 }
@@ -174,26 +182,31 @@ function runtimeOf({ runtime }: SlurmSettings): readonly string[] {
   throw new BackendError('Unsupported', 'translate', 'No module runtime is configured here.');
 }
 
-function imageAndArguments(
+function imageOf(program: Program): string | null {
+  if (program.kind === 'COMMAND') return program.image;
+  const { source } = program.module;
+  return source.kind === 'IMAGE' ? source.image : null;
+}
+
+function argumentsOf(
   program: Program,
   settings: SlurmSettings,
   workFolder: string,
-): { readonly image: string | null; readonly argv: readonly string[] } {
-  if (program.kind === 'COMMAND') return program;
+): readonly string[] {
+  if (program.kind === 'COMMAND') return program.argv;
   if (program.operation === 'serve') {
     throw new BackendError('Unsupported', 'translate', 'A batch system runs no servers.');
   }
   const { source } = program.module;
   // The driver of such an image is on the node, and starts its server.
   if (source.kind === 'IMAGE' && source.deepaas !== undefined) {
-    return { image: source.image, argv: ['deepaas-run'] };
+    return ['deepaas-run'];
   }
   if (source.kind === 'IMAGE') {
-    const argv = [...settings.imageRuntime, program.operation, '--work', workFolder];
-    return { image: source.image, argv };
+    return [...settings.imageRuntime, program.operation, '--work', workFolder];
   }
-  const argv = [...runtimeOf(settings), program.operation, '--module', source.path];
-  return { image: null, argv: [...argv, '--work', workFolder] };
+  const start = [...runtimeOf(settings), program.operation, '--module', source.path];
+  return [...start, '--work', workFolder];
 }
 
 /** The first kind of GPU that is what was asked for; Slurm cannot be asked for one kind or another. */

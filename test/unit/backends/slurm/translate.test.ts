@@ -173,17 +173,12 @@ describe('what runs on the node', () => {
     expect(() => module(source, {})).toThrow('No module runtime is configured');
   });
 
-  test('an image by apptainer or udocker, with the work folder at the same place', () => {
+  test('an image by apptainer, with the work folder at the same place', () => {
     const source = { kind: 'IMAGE', image: 'an/image:1' };
     const work = '/shared/jobs/run-1/work';
     expect(module(source, { container: { kind: 'apptainer', options: ['--cleanenv'] } })).toEqual([
       ...['apptainer', 'exec', '--bind', `${work}:${work}`, '--pwd', work, '--cleanenv'],
       ...['docker://an/image:1', 'fathom-module', 'train', '--work', work],
-    ]);
-    expect(module(source, { container: { kind: 'udocker', command: '/opt/udocker' } })).toEqual([
-      ...['/opt/udocker', '--quiet', 'run', '--rm', '--nobanner', '--hostenv'],
-      ...[`--volume=${work}:${work}`, `--workdir=${work}`, 'an/image:1'],
-      ...['fathom-module', 'train', '--work', work],
     ]);
     expect(() => module(source, {})).toThrow('No container program is configured');
   });
