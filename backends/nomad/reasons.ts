@@ -68,8 +68,11 @@ export function waitingInPlace(allocation: NativeAllocation, task: string): Wait
   if (event?.Type === 'Driver' && /pull|download|image/i.test(text)) {
     return { code: 'PULLING_IMAGE', message: 'The image is being fetched.', raw };
   }
-  if (/pull|image/i.test(text) && /fail|error|not found|denied/i.test(text)) {
-    return { code: 'IMAGE_UNAVAILABLE', message: 'The image cannot be fetched.', raw };
+  // Nomad says last that it will try again.
+  const failure = event?.Type === 'Restarting' ? state?.Events?.at(-2) : event;
+  if (failure !== undefined && failure !== null && isOfImage(failure)) {
+    const message = 'The image cannot be fetched.';
+    return { code: 'IMAGE_UNAVAILABLE', message, raw: eventText(failure) };
   }
   if (event?.Type === 'Downloading Artifacts' || event?.Type === 'Failed Artifact Download') {
     const message = 'Files are being brought to the node.';
@@ -79,6 +82,10 @@ export function waitingInPlace(allocation: NativeAllocation, task: string): Wait
     return { code: 'BACKING_OFF', message: 'It ended and is being started again.', raw };
   }
   return { code: 'STARTING', message: 'A node has it and is starting it.', raw };
+}
+
+function isOfImage({ DisplayMessage: text = '' }: NativeEvent): boolean {
+  return /pull|image/i.test(text) && /fail|error|not found|denied/i.test(text);
 }
 
 /** Said of a job that a node holds, but that the servers have lost sight of. */

@@ -53,7 +53,10 @@ export function nomadRunsImages(target: {
       // Nothing listens at that port.
       const image = '127.0.0.1:1/no/image:1';
       const options = { key: newKey(), signal: soon() };
-      const handle = await under.services.deploy(service(inImage(image)), options);
+      const other = await under.again({ restartDelaySeconds: 2 });
+      if (other.services === null) throw new Error('it runs no services');
+      const handle = await other.services.deploy(service(inImage(image)), options);
+      await other.close();
       const codes = new Set<string>();
       let failure: string | null = null;
       for await (const status of under.services.watch(handle, soon())) {

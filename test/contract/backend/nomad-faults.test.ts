@@ -141,6 +141,37 @@ describe('a submit', () => {
   });
 });
 
+describe('an image that cannot be fetched', () => {
+  const program = { kind: 'COMMAND', argv: ['/bin/true'], image: 'no/image:1' } as const;
+
+  test('ends a job as not started, with its name', async () => {
+    const under = await cluster({ docker: {} }, { images: ['an/image:1'] });
+    const { exit, startedAt } = await untilEnded(
+      under.jobs,
+      await submit(under.jobs, job(program)),
+    );
+    expect(exit).toMatchObject({ cause: 'NOT_STARTED' });
+    expect(exit?.message).toContain('no/image:1');
+    expect(startedAt).toBeNull();
+  });
+
+  test('is what a service waits for, until it is given up', async () => {
+    const settings = { docker: {}, restartDelaySeconds: 0.3, giveUpAfter: 2 };
+    const under = await cluster(settings, { images: ['an/image:1'] });
+    const options = { key: newKey(), signal: soon() };
+    const handle = await under.services.deploy(service(program), options);
+    const codes = new Set<string>();
+    let failure: string | null = null;
+    for await (const status of under.services.watch(handle, soon())) {
+      if (status.waiting !== null) codes.add(status.waiting.code);
+      failure = status.failure;
+      if (status.phase === 'FAILED') break;
+    }
+    expect(codes).toContain('IMAGE_UNAVAILABLE');
+    expect(failure).toContain('no/image:1');
+  });
+});
+
 describe('credentials that are refused', () => {
   test('are said to be, everywhere, after one request each', async () => {
     const under = await cluster();

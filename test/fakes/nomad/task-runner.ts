@@ -151,6 +151,12 @@ export class TaskRunner {
     try {
       command = this.#command(environment);
     } catch (error) {
+      if (error instanceof PullError) {
+        this.#tell('Driver', 'Downloading image');
+        this.#tell('Driver Failure', error.message);
+        // What can be right later is tried again, as the policy says.
+        return true;
+      }
       this.#tell('Failed Validation', error instanceof Error ? error.message : String(error));
       return false;
     }
@@ -209,7 +215,7 @@ export class TaskRunner {
     }
     const image = fill(config['image']);
     if (!this.#surroundings.images.includes(image)) {
-      throw new Error(`Failed to pull \`${image}\`: Error response from daemon: not found`);
+      throw new PullError(`Failed to pull \`${image}\`: Error response from daemon: not found`);
     }
     return {
       argv: [...list(config['entrypoint']), ...list(config['args'])],
@@ -274,6 +280,8 @@ export class TaskRunner {
     this.#surroundings.changed();
   }
 }
+
+class PullError extends Error {}
 
 interface Command {
   readonly argv: readonly string[];

@@ -3,7 +3,7 @@ import type {
   NativeEvaluation,
   NativePlacementFailure,
 } from '../../../../backends/nomad/native.ts';
-import { waitingWithoutPlace } from '../../../../backends/nomad/reasons.ts';
+import { waitingInPlace, waitingWithoutPlace } from '../../../../backends/nomad/reasons.ts';
 import { waitingCodes } from '../../../../domain/waiting.ts';
 
 const evaluated = (failure: NativePlacementFailure): readonly NativeEvaluation[] => [
@@ -62,4 +62,27 @@ test.each([
   const waiting = waitingWithoutPlace(evaluations);
   expect(waiting.code).toBe(code);
   expect(Object.keys(waitingCodes)).toContain(waiting.code);
+});
+
+const pulling = { Type: 'Driver', DisplayMessage: 'Downloading image' };
+const notPulled = {
+  Type: 'Driver Failure',
+  DisplayMessage:
+    'Failed to pull `registry/no/image:1`: Error response from daemon: Get "http://registry/v2/": connection refused',
+};
+const again = { Type: 'Restarting', DisplayMessage: 'Task restarting in 3.7s' };
+const ended = { Type: 'Terminated', DisplayMessage: 'Exit Code: 1' };
+
+// As Nomad 2.0.5 with Docker tells it.
+test.each([
+  [[pulling], 'PULLING_IMAGE'],
+  [[pulling, notPulled], 'IMAGE_UNAVAILABLE'],
+  [[pulling, notPulled, again], 'IMAGE_UNAVAILABLE'],
+  [[pulling, notPulled, again, pulling], 'PULLING_IMAGE'],
+  [[ended, again], 'BACKING_OFF'],
+] as const)('a task whose events are %j waits because of %s', (Events, code) => {
+  const allocation = { ID: 'a', TaskStates: { main: { State: 'pending', Events } } };
+  const waiting = waitingInPlace(allocation, 'main');
+  expect(waiting.code).toBe(code);
+  if (code === 'IMAGE_UNAVAILABLE') expect(waiting.raw).toContain('registry/no/image:1');
 });
