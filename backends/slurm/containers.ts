@@ -1,4 +1,3 @@
-import { posix } from 'node:path';
 import { shellCommand } from './cli/shell-words.ts';
 import type { ContainerSettings } from './config.ts';
 
@@ -7,7 +6,7 @@ interface Contained {
   readonly argv: readonly string[];
   readonly environment: { readonly [name: string]: string };
   readonly secretNames: readonly string[];
-  /** On the node, where it is `work` in the folder of the job. */
+  /** On the node. */
   readonly workFolder: string;
   readonly wantsGpus: boolean;
 }
@@ -79,7 +78,7 @@ function inCharliecloud(settings: ContainerSettings, program: Contained): Comman
 }
 
 /**
- * A container of udocker is a copy of the image: it is made in the folder of the job, with which it goes also when nobody
+ * A container of udocker is a copy of the image: it is made in the work folder, with which it goes also when nobody
  * could remove it. `--hostenv` takes what Slurm set, but what an image sets wins over that: `--env=NAME` is for what has to
  * arrive, and shows no value in a process list.
  */
@@ -105,7 +104,7 @@ function inUdocker(settings: ContainerSettings, program: Contained): Command {
     argv: wantsGpus
       ? ['/bin/sh', '-c', withGpus, udocker, image, ...run, gpuContainer, ...words]
       : [udocker, ...run, image, ...words],
-    environment: { ...environment, UDOCKER_CONTAINERS: posix.join(workFolder, '../containers') },
+    environment: { ...environment, UDOCKER_CONTAINERS: `${workFolder}/.udocker` },
   };
 }
 

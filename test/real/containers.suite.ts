@@ -1,7 +1,6 @@
 import { chown, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import * as iris from '../../modules/data/iris.ts';
@@ -14,11 +13,10 @@ import { localSurroundings } from '../contract/backend/local-surroundings.ts';
 import { imageProgram } from '../contract/backend/openwhisk-under-test.ts';
 import { newKey, service, soon } from '../contract/backend/under-test.ts';
 import { FakeOpenWhisk } from '../fakes/openwhisk/server.ts';
-import { makeBaseImage } from './base-image.ts';
 import { DockerContainers } from './docker-containers.ts';
 import { DockerEngine } from './docker-engine.ts';
+import { buildModuleImage } from './module-image.ts';
 
-const root = resolve(import.meta.dirname, '../..');
 const module = 'tabular-classifier';
 /** The user of the image. */
 const user = 1000;
@@ -30,18 +28,9 @@ let tagged = '';
 let image = '';
 
 beforeAll(async () => {
-  engine = await DockerEngine.start(await freePort());
-  const base = await makeBaseImage(engine);
+  engine = await DockerEngine.start();
   tagged = `${engine.registry}/modules/${module}:1`;
-  await engine.dockerFrom(
-    [
-      ...['tar', '--create', '--directory', root, '--exclude=.venv', '--exclude=node_modules'],
-      ...['package.json', 'package-lock.json', 'modules'],
-    ],
-    'build',
-    ...['--network', 'host', '--file', 'modules/Containerfile'],
-    ...['--build-arg', `BASE=${base}`, '--build-arg', `MODULE=${module}`, '--tag', tagged, '-'],
-  );
+  await buildModuleImage(engine, module, tagged);
   await engine.docker('push', tagged);
   const digest = await engine.docker('inspect', '--format', '{{index .RepoDigests 0}}', tagged);
   await engine.docker('rmi', '--force', await engine.docker('images', '--quiet', tagged));
@@ -224,12 +213,4 @@ async function eventually(isSo: () => Promise<boolean>): Promise<void> {
     if (performance.now() > limit) throw new Error('It never came to that.');
     await sleep(100);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
 }

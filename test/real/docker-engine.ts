@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { accessSync, constants, openSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,7 +34,7 @@ export class DockerEngine {
   }
 
   /** Rejects with a sentence for a person when something is missing, or we may not start it. */
-  static async start(registryPort: number): Promise<DockerEngine> {
+  static async start(): Promise<DockerEngine> {
     const missing = Object.entries(programs).filter(([, path]) => !isProgram(path));
     if (missing.length > 0) {
       const names = missing.map(([name]) => name).join(', ');
@@ -43,7 +44,7 @@ export class DockerEngine {
     }
     if (process.getuid?.() !== 0) throw new Error('A container engine is started as root only.');
     const folder = await mkdtemp(join(tmpdir(), 'fathom-docker-'));
-    const engine = new DockerEngine(folder, `fathom${process.pid % 100_000}`, registryPort);
+    const engine = new DockerEngine(folder, `fathom${process.pid % 100_000}`, await freePort());
     try {
       await engine.#start();
       return engine;
@@ -171,4 +172,12 @@ function isProgram(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  return port;
 }

@@ -38,7 +38,7 @@ export function slurmTrainsModules(
             operation: 'train',
           },
           {
-            inputs: await inputs(),
+            inputs: await trainingInputs(),
             resources: { cpus: 2, memoryMiB: 1500, gpus: null, timeLimitSeconds: 120 },
           },
         ),
@@ -57,7 +57,8 @@ export function slurmTrainsModules(
   });
 }
 
-async function inputs(): Promise<readonly InputFile[]> {
+/** What a training of the tabular classifier is given. */
+export async function trainingInputs(): Promise<readonly InputFile[]> {
   const folder = await mkdtemp(join(tmpdir(), 'fathom-workload-'));
   try {
     const { examples, target } = iris;

@@ -3,6 +3,7 @@ import { jobRunnerContract } from '../contract/backend/job-runner.contract.ts';
 import { openSlurm } from '../contract/backend/slurm-under-test.ts';
 import { slurmBadDays } from './slurm-bad-days.ts';
 import { slurmDelivers } from './slurm-delivered.ts';
+import { slurmRunsImages } from './slurm-containers.ts';
 import { slurmTrainsModules } from './slurm-module.ts';
 import { slurmSpansNodes } from './slurm-nodes.ts';
 import { slurmSweeps } from './slurm-sweep.ts';
@@ -36,3 +37,5 @@ for (const [name, site] of [
   slurmBadDays(name, site);
   slurmDelivers(name, started, site);
 }
+
+slurmRunsImages(started);

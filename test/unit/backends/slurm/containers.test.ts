@@ -58,8 +58,8 @@ describe('an image runs', () => {
     expect(argv.slice(-6)).toEqual([
       ...[`--volume=${work}:${work}`, `--workdir=${work}`, 'an/image:1', 'train', '-e', '2'],
     ]);
-    // Its container is in the folder of the job, and goes with it.
-    expect(environment).toMatchObject({ UDOCKER_CONTAINERS: '/shared/jobs/run-1/containers' });
+    // Its container is in the folder of the job, and goes with it, wherever that is.
+    expect(environment).toMatchObject({ UDOCKER_CONTAINERS: `${work}/.udocker` });
   });
 
   test('by udocker, which drops empty arguments, with all of them', () => {
