@@ -11,8 +11,10 @@ export interface NomadServer extends PoolServer {
 }
 
 const connectLimitMs = 2000;
+/** For so long a connection has to stay: what publishes a container's port takes connections before anything listens inside. */
+const stayMs = 250;
 
-/** Whether its port takes a connection. Never rejects. */
+/** Whether its port takes a connection and keeps it. Never rejects. */
 export function listens({ origin }: NomadServer): Promise<boolean> {
   return new Promise((resolve) => {
     const { hostname, port, protocol } = new URL(origin);
@@ -25,8 +27,12 @@ export function listens({ origin }: NomadServer): Promise<boolean> {
       resolve(does);
     };
     socket.setTimeout(connectLimitMs, () => say(false));
-    socket.once('connect', () => say(true));
-    socket.once('error', () => say(false));
+    socket.once('connect', () => {
+      const stayed = setTimeout(() => say(true), stayMs);
+      socket.once('close', () => clearTimeout(stayed));
+    });
+    for (const event of ['error', 'end', 'close']) socket.once(event, () => say(false));
+    socket.resume();
   });
 }
 
