@@ -75,14 +75,14 @@ const ended = { Type: 'Terminated', DisplayMessage: 'Exit Code: 1' };
 
 // As Nomad 2.0.5 with Docker tells it.
 test.each([
-  [[pulling], 'PULLING_IMAGE'],
-  [[pulling, notPulled], 'IMAGE_UNAVAILABLE'],
-  [[pulling, notPulled, again], 'IMAGE_UNAVAILABLE'],
-  [[pulling, notPulled, again, pulling], 'PULLING_IMAGE'],
-  [[ended, again], 'BACKING_OFF'],
-] as const)('a task whose events are %j waits because of %s', (Events, code) => {
+  [[pulling], 'PULLING_IMAGE', 'Downloading'],
+  [[pulling, notPulled], 'IMAGE_UNAVAILABLE', 'registry/no/image:1'],
+  [[pulling, notPulled, again], 'IMAGE_UNAVAILABLE', 'registry/no/image:1'],
+  [[pulling, notPulled, again, pulling], 'PULLING_IMAGE', 'Downloading'],
+  [[ended, again], 'BACKING_OFF', 'restarting'],
+] as const)('a task whose events are %j waits because of %s', (Events, code, raw) => {
   const allocation = { ID: 'a', TaskStates: { main: { State: 'pending', Events } } };
   const waiting = waitingInPlace(allocation, 'main');
   expect(waiting.code).toBe(code);
-  if (code === 'IMAGE_UNAVAILABLE') expect(waiting.raw).toContain('registry/no/image:1');
+  expect(waiting.raw).toContain(raw);
 });
