@@ -4,6 +4,13 @@ import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { accepted } from '../../../codegen/client/errors.ts';
+import {
+  CancelTrainingRunDocument,
+  CreateTrainingRunDocument,
+} from '../../../codegen/client/generated/graphql.ts';
+import * as iris from '../../../modules/data/iris.ts';
+import { bring, moduleVersionOf } from '../thread/installation.ts';
 import { ProcessGroup, subgraphs } from './process-group.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 });
@@ -100,19 +107,7 @@ describe('a supergraph that is exchanged', () => {
   }
 
   test('is taken up without a failed request, and one that is broken is told and left', async () => {
-    const query = '{ modules(first: 1) { totalCount } }';
-    const failures: unknown[] = [];
-    let asked = 0;
-    const over = new AbortController();
-    const asking = (async () => {
-      while (!over.signal.aborted) {
-        const answer = (await ask(url, query).catch((error: unknown) => ({ error }))) as {
-          readonly data?: unknown;
-        };
-        asked++;
-        if (answer.data === undefined) failures.push(answer);
-      }
-    })();
+    const load = underLoad();
     const before = loadedAtOf(await group.health('gateway'));
     const described = '"""Read anew."""\ntype ModuleConnection';
     await put((await ours()).replace(/^type ModuleConnection/m, described));
@@ -123,16 +118,93 @@ describe('a supergraph that is exchanged', () => {
     await put('type Query { nothing: Int }');
     await group.untilHealth('gateway', (health) => refusalOf(health) !== null);
     expect(refusalOf(await group.health('gateway'))).toContain('no supergraph');
-    expect(await ask(url, query)).toMatchObject({ data: { modules: {} } });
+    expect(await ask(url, '{ modules(first: 1) { totalCount } }')).toMatchObject({
+      data: { modules: {} },
+    });
 
     await put(await ours());
     await group.untilHealth('gateway', (health) => refusalOf(health) === null);
-    over.abort();
-    await asking;
+    const { answered, failures } = await load.end();
     expect(failures).toEqual([]);
-    expect(asked).toBeGreaterThan(10);
+    expect(answered).toBeGreaterThan(50);
   });
+
+  test('leaves a stream that is open on it alone: it goes on to its end', async () => {
+    const client = group.client(url);
+    const moduleVersionId = await moduleVersionOf(client, 'tabular-classifier');
+    const { id: datasetVersionId } = await bring(client, 'flowers', 'CSV', await iris.files());
+    // Nobody here has it, so the run waits until it is cancelled.
+    const resources = { gpus: { count: 1, model: 'none of ours' } };
+    const input = { moduleVersionId, datasetVersionId, resources };
+    const { createTrainingRun } = await client.run(CreateTrainingRunDocument, { input });
+    const { id } = accepted(createTrainingRun, 'trainingRun');
+    const stream = await openStream(url, id);
+    await stream.until('"QUEUED"');
+    const before = loadedAtOf(await group.health('gateway'));
+    await put(
+      (await ours()).replace(/^type ModuleConnection/m, '"""Again."""\ntype ModuleConnection'),
+    );
+    await group.untilHealth('gateway', (health) => loadedAtOf(health) !== before);
+    await client.run(CancelTrainingRunDocument, { input: { id } });
+    await stream.until('"CANCELLED"');
+    expect(await stream.until('event: complete')).not.toContain('"errors"');
+  });
+
+  /** Eight who ask without a pause, two of them to change something, until `end`. */
+  function underLoad() {
+    const over = new AbortController();
+    const failures: unknown[] = [];
+    let answered = 0;
+    const asker = async (number: number): Promise<void> => {
+      for (let turn = 0; !over.signal.aborted; turn++) {
+        const operation =
+          number < 2
+            ? `mutation { createDataset(input: { name: "set-${number}-${turn}" }) { dataset { name } userErrors { message } } }`
+            : '{ modules(first: 3) { nodes { slug latestVersion { runs(first: 1) { totalCount } } } } }';
+        const answer = await ask(url, operation).catch((error: unknown) => ({ errors: [error] }));
+        if (isWhole(answer)) answered++;
+        else failures.push(answer);
+      }
+    };
+    const asking = Promise.all(Array.from({ length: 8 }, (_, number) => asker(number)));
+    return {
+      async end() {
+        over.abort();
+        await asking;
+        return { answered, failures };
+      },
+    };
+  }
 });
+
+function isWhole(answer: unknown): boolean {
+  const { data, errors } = answer as { data?: Record<string, unknown>; errors?: unknown };
+  const made = data?.['createDataset'] as { dataset: unknown } | undefined;
+  return data !== undefined && errors === undefined && made?.dataset !== null;
+}
+
+/** One connection, which is not opened again. */
+async function openStream(url: string, id: string) {
+  const query = `subscription { trainingRunEvents(id: "${id}", after: 0) { sequence change { ... on TrainingRunStateChanged { to } } } }`;
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: JSON.stringify({ query }),
+  });
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let said = '';
+  return {
+    /** All that was said until then. */
+    async until(text: string): Promise<string> {
+      while (!said.includes(text)) {
+        const { value, done } = (await reader?.read()) ?? { done: true };
+        if (done) throw new Error(`The stream ended without ${text}: ${said}`);
+        said += value;
+      }
+      return said;
+    },
+  };
+}
 
 interface About {
   readonly supergraph?: { readonly loadedAt: string; readonly refusal: string | null };
