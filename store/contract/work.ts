@@ -23,6 +23,8 @@ export interface WorkQueue {
    * enqueued meanwhile. Nothing happens when the lease was lost.
    */
   release(lease: Lease, nextDueAt: number | null): Promise<void>;
+  /** The same for many of one kind, at the cost of one. */
+  releaseAll(leases: readonly Lease[], nextDueAt: number | null): Promise<void>;
   /**
    * Ends every lease; what was leased is due now. For whoever knows that no other worker is alive: it need not wait until
    * the leases of one that was killed run out. An old lease is void afterwards.
@@ -32,6 +34,8 @@ export interface WorkQueue {
   changed(kinds: readonly string[], signal: AbortSignal): Promise<void>;
   /** The earliest due time of unleased rows and of lease ends, or null when there is none. */
   nextDue(kinds: readonly string[]): Promise<number | null>;
+  /** How many things of a kind are looked after. */
+  size(kind: string): Promise<number>;
 }
 
 export interface Lease {

@@ -72,7 +72,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
       engine,
       text: sqliteModuleText,
       segments: new SegmentFiles(join(folder, 'streams')),
-      claims: new CountedClaims(sqliteDialect),
+      claims: new CountedClaims(),
       wake: new Wake(
         access === 'shared'
           ? { everyMs: lookForOthersMs, haveWritten: () => engine.othersHaveWritten() }

@@ -15,6 +15,8 @@ interface Job {
   readonly work: (session: OpenTransaction) => Promise<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** Whether the disk is waited for. */
+  readonly isDurable: boolean;
 }
 
 export interface GroupCommitOptions {
@@ -35,7 +37,8 @@ interface Outcome {
 /**
  * The one writer. Transactions run one after the other, never interleaved, each as a savepoint; those that queue while
  * one runs join its outer transaction and share its sync. Nobody is answered before that is durable, not even with a
- * refusal, for it may rest on what a neighbour wrote; if the outer commit fails, all are rejected.
+ * refusal, for it may rest on what a neighbour wrote; if the outer commit fails, all are rejected. Those that a loss of
+ * power may undo make batches of their own, whose commit is ordered before all later ones but waits for no disk.
  * Where other processes write too, they and we take turns by batches; who waits too long is told OVERLOADED.
  */
 export class GroupCommit {
@@ -44,6 +47,8 @@ export class GroupCommit {
   readonly #patienceMs: number;
   readonly #queue: Job[] = [];
   readonly #inside = new AsyncLocalStorage<OpenTransaction>();
+  /** Of the connection: `synchronous = full`, as it was opened with. */
+  #isDurable = true;
   #draining: Promise<void> | null = null;
 
   constructor(connection: SqliteConnection, options: GroupCommitOptions) {
@@ -52,7 +57,7 @@ export class GroupCommit {
     this.#patienceMs = options.patienceMs;
   }
 
-  run<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
+  run<T>(work: (session: WriteSession) => Promise<T>, isDurable = true): Promise<T> {
     if (this.#inside.getStore()?.isOpen === true) {
       return Promise.reject(
         new Error('A transaction was opened inside another one: it would wait for itself.'),
@@ -65,6 +70,7 @@ export class GroupCommit {
         work: (session) => resume(() => this.#inside.run(session, () => work(session))),
         resolve: (value) => resolve(value as T),
         reject,
+        isDurable,
       });
       this.#draining ??= this.#drain();
     });
@@ -90,9 +96,14 @@ export class GroupCommit {
   async #batch(): Promise<void> {
     const outcomes: Outcome[] = [];
     let failure: { readonly thrown: unknown } | null = null;
+    const isDurable = this.#queue[0]?.isDurable !== false;
     try {
-      await this.#begin();
-      for (let job = this.#queue.shift(); job !== undefined; job = this.#next(outcomes.length)) {
+      await this.#begin(isDurable);
+      for (
+        let job = this.#next(isDurable, 0);
+        job !== undefined;
+        job = this.#next(isDurable, outcomes.length)
+      ) {
         const outcome = await this.#attempt(job);
         outcomes.push(outcome);
         if (!this.#connection.inTransaction) throw outcome.error?.thrown;
@@ -119,7 +130,11 @@ export class GroupCommit {
     }
   }
 
-  async #begin(): Promise<void> {
+  async #begin(isDurable: boolean): Promise<void> {
+    if (isDurable !== this.#isDurable) {
+      this.#connection.all(`pragma synchronous = ${isDurable ? 'full' : 'normal'}`);
+      this.#isDurable = isDurable;
+    }
     const limit = performance.now() + this.#patienceMs;
     for (;;) {
       try {
@@ -132,8 +147,9 @@ export class GroupCommit {
     }
   }
 
-  #next(done: number): Job | undefined {
-    return done < batchLimit ? this.#queue.shift() : undefined;
+  #next(isDurable: boolean, done: number): Job | undefined {
+    const fits = done < batchLimit && this.#queue[0]?.isDurable === isDurable;
+    return fits ? this.#queue.shift() : undefined;
   }
 
   async #attempt(job: Job): Promise<Outcome> {

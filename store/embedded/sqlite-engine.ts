@@ -61,8 +61,12 @@ export class SqliteEngine implements Engine {
     return this.#commits.run(work);
   }
 
-  step<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
-    return this.transaction(work);
+  async step<T>(
+    work: (session: WriteSession) => Promise<T>,
+    { mayBeLost = false }: { readonly mayBeLost?: boolean } = {},
+  ): Promise<T> {
+    this.#assertOpen();
+    return this.#commits.run(work, !mayBeLost);
   }
 
   /**

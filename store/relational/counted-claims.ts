@@ -1,43 +1,42 @@
 import { sql } from 'kysely';
 import type { Lease } from '../contract/work.ts';
-import { anyOf } from './conditions.ts';
-import { nextNumber } from './idempotency.ts';
-import type { Dialect, Session } from './session.ts';
+import type { Session } from './session.ts';
 import type { Claims, ClaimRequest } from './work-queue.ts';
 
-interface WorkRow {
-  readonly kind: string;
-  readonly key: string;
-  readonly claims: number;
-}
-
-/** For an engine whose transactions run one after the other: tokens are a counter, and nobody comes between. */
+/**
+ * For an engine whose transactions run one after the other: tokens are a counter, and nobody comes between. Kind by kind
+ * from the index, however much is due.
+ */
 export class CountedClaims implements Claims {
-  readonly #dialect: Dialect;
-
-  constructor(dialect: Dialect) {
-    this.#dialect = dialect;
-  }
-
   async take(session: Session, request: ClaimRequest): Promise<readonly Lease[]> {
     const { kinds, worker, now, leaseMs, limit } = request;
-    const rows = await session.query(
-      sql<WorkRow>`select kind, key, claims from work
-        where ${anyOf(this.#dialect, sql.ref('kind'), kinds)} and "readyAt" <= ${now}
-        order by "readyAt", kind, key limit ${limit}`,
+    const first = await this.#tokens(session, limit);
+    const due = [...new Set(kinds)].map(
+      (kind) => sql`select * from (select kind, key, "readyAt" from work
+        where kind = ${kind} and "readyAt" <= ${now} order by "readyAt", key limit ${limit})`,
     );
-    const leases: Lease[] = [];
-    for (const { kind, key, claims } of rows) {
-      const token = await nextNumber(session, 'work.token');
+    const rows = await session.query(
       // A wish that is due is granted by this look; a later one stays.
-      await session.query(
-        sql`update work set token = ${token}, worker = ${worker}, claims = ${claims + 1},
-          "readyAt" = ${now + leaseMs},
+      sql<Lease>`update work set token = ${first} + due.place, worker = ${worker},
+          claims = work.claims + 1, "readyAt" = ${now + leaseMs},
           "wishAt" = case when "wishAt" > ${now} then "wishAt" else null end
-          where kind = ${kind} and key = ${key}`,
-      );
-      leases.push({ kind, key, token, claims: claims + 1 });
-    }
-    return leases;
+        from (select kind, key, row_number() over (order by "readyAt", kind, key) - 1 as place
+          from (${sql.join(due, sql` union all `)}) order by place limit ${limit}) as due
+        where work.kind = due.kind and work.key = due.key
+        returning work.kind, work.key, token, claims`,
+    );
+    return rows
+      .toSorted((a, b) => a.token - b.token)
+      .map(({ kind, key, token, claims }) => ({ kind, key, token, claims }));
+  }
+
+  /** The first of `count` that nobody has had. */
+  async #tokens(session: Session, count: number): Promise<number> {
+    const rows = await session.query(
+      sql<{ value: number }>`insert into counters (name, value) values ('work.token', ${count})
+        on conflict (name) do update set value = counters.value + ${count} returning value`,
+    );
+    if (rows[0] === undefined) throw new Error('There are no tokens.');
+    return rows[0].value - count + 1;
   }
 }

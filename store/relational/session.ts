@@ -54,7 +54,13 @@ export interface Engine {
    * As `transaction`, for work that reads and writes only rows it has locked (`Dialect.lockRows`) or names by their key.
    * An engine may run it beside transactions that such work cannot mislead.
    */
-  step<T>(work: (session: WriteSession) => Promise<T>): Promise<T>;
+  step<T>(
+    work: (session: WriteSession) => Promise<T>,
+    options?: {
+      /** A loss of power may undo it: an engine whose power is ours need not wait for the disk. */
+      readonly mayBeLost?: boolean;
+    },
+  ): Promise<T>;
   health(): Promise<{ readonly ok: boolean; readonly message: string | null }>;
   /** Lets transactions that were accepted finish. Idempotent. */
   close(): Promise<void>;

@@ -1,6 +1,7 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import { LeaseLostError } from '../contract/store.ts';
 import type { Lease, WorkQueue } from '../contract/work.ts';
+import { anyOf } from './conditions.ts';
 import type { Dialect, Engine, Session, WriteSession } from './session.ts';
 import type { Wake } from './wake.ts';
 
@@ -40,7 +41,7 @@ export class RelationalWorkQueue implements WorkQueue {
     // An idle worker looks often; it should not take the write lock for that.
     const due = await this.nextDue(kinds);
     if (due === null || due > now || limit < 1) return [];
-    return this.#engine.step((session) => this.#claims.take(session, request));
+    return this.#engine.step((session) => this.#claims.take(session, request), mayBeLost);
   }
 
   async renew(lease: Lease, until: number): Promise<boolean> {
@@ -50,29 +51,42 @@ export class RelationalWorkQueue implements WorkQueue {
           and token = ${lease.token} returning key`,
       );
       return rows.length > 0;
-    });
+    }, mayBeLost);
   }
 
-  async release(lease: Lease, nextDueAt: number | null): Promise<void> {
+  release(lease: Lease, nextDueAt: number | null): Promise<void> {
+    return this.releaseAll([lease], nextDueAt);
+  }
+
+  async releaseAll(leases: readonly Lease[], nextDueAt: number | null): Promise<void> {
+    const [first] = leases;
+    if (first === undefined) return;
+    const { kind } = first;
+    if (leases.some((lease) => lease.kind !== kind)) throw new TypeError('Leases of one kind.');
+    const { dialect } = this.#engine;
     return this.#engine.step(async (session) => {
-      const rows = await session.query(
-        sql<{ wishAt: number | null }>`select "wishAt" from work where kind = ${lease.kind}
-          and key = ${lease.key} and token = ${lease.token} ${this.#engine.dialect.lockRows}`,
-      );
-      if (rows[0] === undefined) return;
-      const wishes = [nextDueAt, rows[0].wishAt].filter((at) => at !== null);
-      if (wishes.length === 0) {
-        await session.query(
-          sql`delete from work where kind = ${lease.kind} and key = ${lease.key}`,
-        );
-        return;
+      // No two rows have one token, so whose key and token are both listed is still ours.
+      const ours = sql`kind = ${kind} and ${anyOf(
+        dialect,
+        sql.ref('key'),
+        leases.map(({ key }) => key),
+      )} and ${anyOf(
+        dialect,
+        sql.ref('token'),
+        leases.map(({ token }) => token),
+      )}`;
+      // In one order, so that two who lock several rows do not wait for each other.
+      await session.query(sql`select key from work where ${ours} order by key ${dialect.lockRows}`);
+      if (nextDueAt === null) {
+        await session.query(sql`delete from work where ${ours} and "wishAt" is null`);
       }
-      await session.query(
-        sql`update work set "readyAt" = ${Math.min(...wishes)}, token = null, worker = null,
-          "wishAt" = null where kind = ${lease.kind} and key = ${lease.key}`,
+      const due = nextDueAt === null ? sql`"wishAt"` : earlier(nextDueAt);
+      const woken = await session.query(
+        sql`update work set "readyAt" = ${due}, token = null, worker = null, "wishAt" = null
+          where ${ours} returning key`,
       );
-      session.afterCommit(() => this.#wake.notify(workTopic(lease.kind)));
-    });
+      if (woken.length > 0) session.afterCommit(() => this.#wake.notify(workTopic(kind)));
+    }, mayBeLost);
   }
 
   async recall(): Promise<void> {
@@ -102,6 +116,23 @@ export class RelationalWorkQueue implements WorkQueue {
     const dues = rows.flatMap(({ due }) => (due === null ? [] : [due]));
     return dues.length === 0 ? null : Math.min(...dues);
   }
+
+  async size(kind: string): Promise<number> {
+    const rows = await this.#engine.reads.query(
+      sql<{ size: number }>`select count(*) as size from work where kind = ${kind}`,
+    );
+    return rows[0]?.size ?? 0;
+  }
+}
+
+/**
+ * Who holds a lease loses nothing when the claim, its renewal or its end is undone by a loss of power: then nobody holds
+ * it, and things are looked at once more.
+ */
+const mayBeLost = { mayBeLost: true } as const;
+
+function earlier(at: number): RawBuilder<unknown> {
+  return sql`case when "wishAt" < ${at} then "wishAt" else ${at} end`;
 }
 
 /** Within a transaction: asks for a look at each key, now or after the lease that is held. */

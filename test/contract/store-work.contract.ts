@@ -116,6 +116,38 @@ export function describeWorkQueue(store: () => Store): void {
       );
     });
 
+    it('is given back together, each as if it were alone', async () => {
+      const kind = kindOf();
+      for (const key of ['lost', 'wished', 'wished sooner', 'plain']) {
+        await store().work.enqueue(kind, key, 0);
+      }
+      const leases = await claim(kind, 1000);
+      const lost = leases.filter(({ key }) => key === 'lost');
+      await store().work.releaseAll(lost, 0);
+      const [taken] = await claim(kind, 1000, 'two');
+      await store().work.enqueue(kind, 'wished', 900);
+      await store().work.enqueue(kind, 'wished sooner', 300);
+      await store().work.releaseAll(leases, 350);
+      expect(await claim(kind, 299, 'three')).toEqual([]);
+      expect((await claim(kind, 300, 'three')).map(({ key }) => key)).toEqual(['wished sooner']);
+      const rest = await claim(kind, 350, 'three');
+      expect(rest.map(({ key }) => key).toSorted()).toEqual(['plain', 'wished']);
+      expect(taken === undefined || (await store().work.renew(taken, 5000))).toBe(true);
+      await store().work.releaseAll([], null);
+    });
+
+    it('that is done is removed together, but for what somebody asked for meanwhile', async () => {
+      const kind = kindOf();
+      for (const key of ['a', 'b', 'c']) await store().work.enqueue(kind, key, 0);
+      const leases = await claim(kind, 1000);
+      expect(await store().work.size(kind)).toBe(3);
+      await store().work.enqueue(kind, 'b', 700);
+      await store().work.releaseAll(leases, null);
+      expect(await store().work.size(kind)).toBe(1);
+      expect(await store().work.nextDue([kind])).toBe(700);
+      expect((await claim(kind, 700)).map(({ key }) => key)).toEqual(['b']);
+    });
+
     it('never repeats a token, not even when the row was removed between', async () => {
       const kind = kindOf();
       await store().work.enqueue(kind, 'a', 0);

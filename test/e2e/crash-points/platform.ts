@@ -173,6 +173,8 @@ function watched(store: Store): Store {
         return leases;
       },
       release: around('a release', (lease, dueAt) => work.release(lease, dueAt)),
+      releaseAll: around('a release', (leases, dueAt) => work.releaseAll(leases, dueAt)),
+      size: (kind) => work.size(kind),
     },
   };
 }

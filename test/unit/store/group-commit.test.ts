@@ -41,6 +41,24 @@ describe('group commit', () => {
     expect(reader.all('select count(*) as n from parent')[0]?.['n']).toBe(10);
   });
 
+  it('waits for the disk for all but those that a loss of power may undo', async () => {
+    const { connection, commits } = await writer();
+    connection.all('pragma synchronous = full');
+    const depths: number[] = [];
+    const look = (isDurable: boolean) =>
+      commits.run(async (session) => {
+        const rows = await session.query(sql<{ synchronous: number }>`pragma synchronous`);
+        depths.push(rows[0]?.synchronous ?? NaN);
+        await session.query(sql`insert into parent default values`);
+      }, isDurable);
+    await Promise.all([look(true), look(false), look(false), look(true), look(false)]);
+    const [normal, full] = [1, 2];
+    expect(depths).toEqual([full, normal, normal, full, normal]);
+    expect(connection.all('select count(*) as n from parent')[0]?.['n']).toBe(5);
+    await look(true);
+    expect(depths.at(-1)).toBe(full);
+  });
+
   it('rejects all of a batch when its commit fails, runs no action of theirs, and goes on', async () => {
     const { connection, commits } = await writer();
     let actions = 0;
