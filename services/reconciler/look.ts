@@ -7,6 +7,11 @@ import type { Lease } from '../../store/contract/work.ts';
  */
 export interface Look {
   readonly kind: string;
+  /**
+   * Told of all looks that begin together, before the first of them: what they need can be read at once. When it rejects,
+   * each look reads for itself.
+   */
+  prepare?(keys: readonly string[]): Promise<void>;
   /** Epoch milliseconds of the next look, or null when there is nothing left to do. */
   look(key: string, lease: Lease, signal: AbortSignal): Promise<number | null>;
 }

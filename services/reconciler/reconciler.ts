@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { FathomError } from '../../domain/errors.ts';
 import { LeaseLostError } from '../../store/contract/store.ts';
 import type { Lease, WorkQueue } from '../../store/contract/work.ts';
@@ -5,7 +6,13 @@ import type { Surroundings } from '../surroundings.ts';
 import type { Look } from './look.ts';
 
 const leaseMs = 30_000;
-const atOnce = 64;
+const atOnce = 256;
+/** Claimed together. Between two claims everything else in the process gets its turn. */
+const together = 64;
+/** Steps of one thing before others have their turn. */
+const inARow = 4;
+/** Leases given back together are due at one time, so it is rounded up to this. */
+const dueEveryMs = 25;
 /** Without a wake the queue is asked this often at least: a lease of a worker that died ends unannounced. */
 const longestSleepMs = 5_000;
 
@@ -19,6 +26,9 @@ export class Reconciler {
   readonly #worker: string;
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<void>>();
+  /** Looks that are over, whose leases are given back together. */
+  #over: Over[] = [];
+  #givingBack: Promise<void> | null = null;
   #loop: Promise<void> | null = null;
 
   constructor(at: Surroundings, looks: readonly Look[], worker: string) {
@@ -52,10 +62,12 @@ export class Reconciler {
                 worker: this.#worker,
                 now: this.#at.ambient.now(),
                 leaseMs,
-                limit: room,
+                limit: Math.min(room, together),
               });
-        for (const lease of leases) this.#begin(work, lease);
-        if (leases.length === 0) await this.#sleep(work, kinds);
+        this.#begin(work, leases);
+        // Looks that need nothing from outside end without a turn of the event loop, and the next are due already.
+        if (leases.length > 0) await turn();
+        else await this.#sleep(work, kinds);
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         this.#at.log('error', 'The work queue could not be read.', { error: String(error) });
@@ -64,20 +76,33 @@ export class Reconciler {
     }
   }
 
-  #begin(work: WorkQueue, lease: Lease): void {
-    const done = this.#look(work, lease).finally(() => this.#running.delete(done));
-    this.#running.add(done);
+  #begin(work: WorkQueue, leases: readonly Lease[]): void {
+    for (const [kind, look] of this.#looks) {
+      const own = leases.filter((lease) => lease.kind === kind);
+      if (own.length === 0) continue;
+      const prepared = look.prepare?.(own.map(({ key }) => key)).catch(() => undefined);
+      for (const lease of own) {
+        const done = this.#look(work, look, lease, prepared).finally(() =>
+          this.#running.delete(done),
+        );
+        this.#running.add(done);
+      }
+    }
   }
 
-  async #look(work: WorkQueue, lease: Lease): Promise<void> {
-    const look = this.#looks.get(lease.kind);
-    if (look === undefined) return;
+  async #look(
+    work: WorkQueue,
+    look: Look,
+    lease: Lease,
+    prepared: Promise<void> | undefined,
+  ): Promise<void> {
     const renewal = setInterval(() => {
       work.renew(lease, this.#at.ambient.now() + leaseMs).catch(() => undefined);
     }, leaseMs / 3);
     let next: number | null;
     try {
-      next = await look.look(lease.key, lease, this.#stop.signal);
+      await prepared;
+      next = await this.#steps(look, lease);
     } catch (error) {
       if (error instanceof LeaseLostError) return;
       // Somebody changed the thing while we looked: what we saw is old, so look again at once.
@@ -91,12 +116,40 @@ export class Reconciler {
     } finally {
       clearInterval(renewal);
     }
-    await work.release(lease, next).catch((error: unknown) => {
-      if (this.#stop.signal.aborted) return;
-      this.#at.log('error', `The lease on ${lease.kind} ${lease.key} could not be given back.`, {
-        error: String(error),
-      });
-    });
+    this.#over.push({ lease, next });
+    this.#givingBack ??= turn().then(() => this.#giveBack(work));
+    await this.#givingBack;
+  }
+
+  /** What is due at once goes on under its lease: it would wait behind everything else that is due. */
+  async #steps(look: Look, lease: Lease): Promise<number | null> {
+    const { signal } = this.#stop;
+    for (let steps = 1; ; steps += 1) {
+      const next = await look.look(lease.key, lease, signal);
+      const goesOn = next !== null && next <= this.#at.ambient.now();
+      if (!goesOn || steps >= inARow || signal.aborted) return next;
+    }
+  }
+
+  async #giveBack(work: WorkQueue): Promise<void> {
+    const over = this.#over;
+    this.#over = [];
+    this.#givingBack = null;
+    const now = this.#at.ambient.now();
+    const groups = Map.groupBy(over, ({ lease, next }) => `${lease.kind} ${dueAt(next, now)}`);
+    await Promise.all(
+      [...groups.values()].map(async (group) => {
+        const leases = group.map(({ lease }) => lease);
+        const due = dueAt(group[0]?.next ?? null, now);
+        await work.releaseAll(leases, due).catch((error: unknown) => {
+          if (this.#stop.signal.aborted) return;
+          const which = leases.map(({ kind, key }) => `${kind} ${key}`).join(', ');
+          this.#at.log('error', `The lease on ${which} could not be given back.`, {
+            error: String(error),
+          });
+        });
+      }),
+    );
   }
 
   async #sleep(work: WorkQueue, kinds: readonly string[]): Promise<void> {
@@ -116,6 +169,17 @@ export class Reconciler {
     wake.abort();
     this.#stop.signal.removeEventListener('abort', stopped);
   }
+}
+
+interface Over {
+  readonly lease: Lease;
+  readonly next: number | null;
+}
+
+/** What is due now is due now. */
+function dueAt(next: number | null, now: number): number | null {
+  if (next === null) return null;
+  return next <= now ? now : Math.ceil(next / dueEveryMs) * dueEveryMs;
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

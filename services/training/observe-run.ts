@@ -26,6 +26,7 @@ import {
 import { failureOf } from './ending.ts';
 import { parseProtocolLine, type ProtocolLine } from './protocol-line.ts';
 import { RunRecord } from './run-record.ts';
+import type { Pace } from './pace.ts';
 import { logStream, metricStream, releaseWork } from './work-kinds.ts';
 
 interface Observed {
@@ -34,11 +35,11 @@ interface Observed {
   readonly backend: Backend;
   readonly jobs: JobRunner;
   readonly handle: Handle;
+  readonly pace: Pace;
 }
 
-const lookAgainMs = 250;
 const longestLookAgainMs = 5_000;
-/** Without a change `observedAt` is written this often only. */
+/** Without a change `observedAt` is written this often at most, and more seldom where there are many runs. */
 const observedEveryMs = 5_000;
 /** A module that announces no phase is taken to be running after this long. */
 const silentPreparationMs = 3_000;
@@ -75,8 +76,9 @@ export async function observe(
   followState(record, status, points.phase, now);
   const ended = status.phase === 'ENDED' && printed.complete;
   if (ended) await end(at, seen, status, record, artifacts);
+  const changed = record.changed || printed.cursor !== attempt.logCursor;
   const stale = attempt.observedAt === null || now - attempt.observedAt > observedEveryMs;
-  if (record.changed || printed.cursor !== attempt.logCursor || stale) {
+  if (changed || (stale && seen.pace.mayNote())) {
     record.patchAttempt({ logCursor: printed.cursor, observedAt: now, nativeState: status.native });
     record.patch({ observedAt: now });
     await at.store.transaction(async (tx) => {
@@ -93,16 +95,22 @@ export async function observe(
     });
   }
   if (ended) return null;
-  return printed.complete ? now + lookAgainAfter(status, now - attempt.createdAt) : now;
+  if (!printed.complete) return now;
+  const { busyMs, quietMs } = seen.pace;
+  return now + lookAgainAfter(status, now - attempt.createdAt, changed ? busyMs : quietMs);
 }
 
 /**
  * What waits in a queue is looked at less often the longer it waits: thousands that wait must not keep looks from those
  * that run. Its start is seen late by an eighth of the time it waited, at most.
  */
-export function lookAgainAfter({ phase }: Pick<JobStatus, 'phase'>, waitedMs: number): number {
-  if (phase !== 'PENDING') return lookAgainMs;
-  return Math.min(longestLookAgainMs, Math.max(lookAgainMs, Math.round(waitedMs / 8)));
+export function lookAgainAfter(
+  { phase }: Pick<JobStatus, 'phase'>,
+  waitedMs: number,
+  paceMs: number,
+): number {
+  if (phase !== 'PENDING') return paceMs;
+  return Math.max(paceMs, Math.min(longestLookAgainMs, Math.round(waitedMs / 8)));
 }
 
 interface Printed {

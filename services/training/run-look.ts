@@ -13,6 +13,7 @@ import { isHeld } from '../sweeps/held.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { backoff, waitingCodeOf } from './backoff.ts';
 import { observe } from './observe-run.ts';
+import { Pace } from './pace.ts';
 import { place } from './placement.ts';
 import { placeOn } from './placing.ts';
 import { RunRecord } from './run-record.ts';
@@ -20,6 +21,14 @@ import { logStream, metricStream, releaseWork, trainingRunWork } from './work-ki
 import type { WorkloadSource } from './workload-source.ts';
 
 const placementRetryMs = 10_000;
+/** Of all runs that are read together; where there are more, each look reads its own. */
+const mostAttempts = 2_000;
+
+/** A run, and its newest attempt. */
+interface Prepared {
+  readonly run: TrainingRun | null;
+  readonly attempt: Attempt | null;
+}
 
 /** Brings a run one step nearer to its end. A handler judges; retries and delays are decided here. */
 export class RunLook implements Look {
@@ -27,30 +36,57 @@ export class RunLook implements Look {
   readonly #at: Surroundings;
   readonly #workloads: WorkloadSource;
   readonly #circuits: Circuits;
+  readonly #pace: Pace;
+  /** Read for looks that are about to begin. */
+  readonly #prepared = new Map<string, Prepared>();
 
   constructor(at: Surroundings, workloads: WorkloadSource) {
     this.#at = at;
+    this.#pace = new Pace(at);
     this.#circuits = new Circuits(at.ambient);
     this.#workloads = workloads;
   }
 
+  async prepare(keys: readonly string[]): Promise<void> {
+    const { store } = this.#at;
+    await this.#pace.measure();
+    const runs = await store.trainingRuns.getMany(keys);
+    const attempts = await store.attempts.list({ where: { runId: { in: keys } } }, mostAttempts);
+    if (attempts.length === mostAttempts) return;
+    for (const run of runs) {
+      if (run === null) continue;
+      const own = attempts.filter(({ runId }) => runId === run.id);
+      const attempt = own.toSorted((a, b) => b.number - a.number)[0] ?? null;
+      this.#prepared.set(run.id, { run, attempt });
+    }
+  }
+
   async look(key: string, lease: Lease, signal: AbortSignal): Promise<number | null> {
-    const run = await this.#at.store.trainingRuns.get(key);
+    const { run, attempt } = this.#prepared.get(key) ?? (await this.#read(key));
+    this.#prepared.delete(key);
     if (run === null || isTerminal(trainingRunStates, run.state)) return null;
     const span = { name: `look ${this.kind}`, attributes: { 'fathom.run.id': run.id } };
     return this.#at.traces.goOn(run.traceparent ?? null, span, () =>
-      this.#step(run, lease, signal),
+      this.#step(run, run.state === 'QUEUED' ? null : attempt, lease, signal),
     );
   }
 
-  async #step(run: TrainingRun, lease: Lease, signal: AbortSignal): Promise<number | null> {
-    const attempt =
-      run.state === 'QUEUED'
-        ? null
-        : await this.#at.store.attempts.find({
-            where: { runId: run.id },
-            orderBy: { column: 'number', direction: 'DESC' },
-          });
+  async #read(id: string): Promise<Prepared> {
+    const { store } = this.#at;
+    const run = await store.trainingRuns.get(id);
+    const attempt = await store.attempts.find({
+      where: { runId: id },
+      orderBy: { column: 'number', direction: 'DESC' },
+    });
+    return { run, attempt };
+  }
+
+  async #step(
+    run: TrainingRun,
+    attempt: Attempt | null,
+    lease: Lease,
+    signal: AbortSignal,
+  ): Promise<number | null> {
     if (attempt === null) return this.#place(run, lease);
     const backend = this.#at.backends.get(attempt.backend);
     if (!backend?.jobs) return this.#backendGone(run, attempt, lease);
@@ -64,7 +100,7 @@ export class RunLook implements Look {
           ? await this.#submit(run, attempt, place, lease, signal)
           : await observe(
               this.#at,
-              { run, attempt, ...place, handle: handleOf(attempt) },
+              { run, attempt, ...place, handle: handleOf(attempt), pace: this.#pace },
               lease,
               signal,
             );

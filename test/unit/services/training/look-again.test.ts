@@ -10,5 +10,9 @@ test.each([
   ['PREPARING', 3_600_000, 250],
   ['UNKNOWN', 3_600_000, 250],
 ] as const)('a job that is %s for %d ms is looked at again after %d ms', (phase, waited, after) => {
-  expect(lookAgainAfter({ phase }, waited)).toBe(after);
+  expect(lookAgainAfter({ phase }, waited, 250)).toBe(after);
+});
+
+test('where there are very many, a job that waits is not looked at more often than one that runs', () => {
+  expect(lookAgainAfter({ phase: 'PENDING' }, 8_000, 20_000)).toBe(20_000);
 });
