@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<Result>>> = {
   dispatch: async () => (await import('./dispatch.ts')).dispatch(),
   fanout: async () => (await import('./fanout.ts')).fanout(),
   submit: async () => (await import('./submit.ts')).submit(),
+  recover: async () => (await import('./recover.ts')).recover(),
   pages: async () => (await import('./pages.ts')).pages(),
 };
 
@@ -22,7 +23,7 @@ if (bench === undefined) {
 }
 // These are compared with the servers themselves.
 if (
-  !['dispatch', 'drain', 'submit', 'pages'].includes(name) &&
+  !['dispatch', 'drain', 'submit', 'pages', 'recover'].includes(name) &&
   !existsSync(join(root, 'bench', 'node_modules'))
 ) {
   console.error(

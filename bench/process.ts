@@ -15,6 +15,8 @@ export interface Server {
   /** Resident memory in MiB. */
   rssMiB(): number;
   stop(): Promise<void>;
+  /** Without a warning. */
+  kill(): Promise<void>;
 }
 
 const startTimeoutMs = 120_000;
@@ -47,19 +49,21 @@ export async function start(
     () => ready.exec(output)?.[1],
     () => output,
   );
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    await gone;
+    clearTimeout(timer);
+  };
   return {
     url,
     output: () => output,
     cpuMs: () => cpuMs(child),
     rssMiB: () => rssMiB(child),
-    async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const gone = once(child, 'exit');
-      child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
-      await gone;
-      clearTimeout(timer);
-    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
   };
 }
 

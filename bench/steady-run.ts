@@ -61,8 +61,14 @@ export interface SteadyRun {
   end(): Promise<void>;
 }
 
-/** Starts a run that prints a line every `everyMs`, and waits for its first ones. */
-export async function startSteadyRun(url: string, everyMs: number): Promise<SteadyRun> {
+/** What a run of it is asked for with. */
+export interface SteadyInput {
+  readonly moduleVersionId: string | undefined;
+  readonly datasetVersionId: string | undefined;
+  readonly arguments: { readonly lines: number; readonly everyMs: number };
+}
+
+export async function steadyInput(url: string, everyMs: number): Promise<SteadyInput> {
   const found = await ask<{
     modules: { nodes: readonly { latestVersion: { id: string } }[] };
     datasets: { nodes: readonly { latestVersion: { id: string } | null }[] };
@@ -71,6 +77,15 @@ export async function startSteadyRun(url: string, everyMs: number): Promise<Stea
     `{ modules(first: 1, search: "steady") { nodes { latestVersion { id } } }
        datasets(first: 1, filter: { search: "iris" }) { nodes { latestVersion { id } } } }`,
   );
+  return {
+    moduleVersionId: found.modules.nodes[0]?.latestVersion.id,
+    datasetVersionId: found.datasets.nodes[0]?.latestVersion?.id,
+    arguments: { lines: 100_000, everyMs },
+  };
+}
+
+/** Answers the id of the run that was accepted. */
+export async function createRun(url: string, input: object): Promise<string> {
   const { createTrainingRun } = await ask<{
     createTrainingRun: { trainingRun: { id: string } | null; userErrors: readonly unknown[] };
   }>(
@@ -78,17 +93,16 @@ export async function startSteadyRun(url: string, everyMs: number): Promise<Stea
     `mutation Start($input: CreateTrainingRunInput!) {
       createTrainingRun(input: $input) { trainingRun { id } userErrors { code message path } }
     }`,
-    {
-      input: {
-        moduleVersionId: found.modules.nodes[0]?.latestVersion.id,
-        datasetVersionId: found.datasets.nodes[0]?.latestVersion?.id,
-        arguments: { lines: 100_000, everyMs },
-      },
-    },
+    { input },
   );
   const { trainingRun, userErrors } = createTrainingRun;
   if (trainingRun === null) throw new Error(`not accepted: ${JSON.stringify(userErrors)}`);
-  const { id } = trainingRun;
+  return trainingRun.id;
+}
+
+/** Starts a run that prints a line every `everyMs`, and waits for its first ones. */
+export async function startSteadyRun(url: string, everyMs: number): Promise<SteadyRun> {
+  const id = await createRun(url, await steadyInput(url, everyMs));
   const end = async () => {
     await ask(
       url,
