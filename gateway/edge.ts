@@ -173,7 +173,10 @@ export async function registerEdge(app: FastifyInstance, options: EdgeOptions): 
       allowed: request.method === 'GET' ? ['query', 'subscription'] : EVERY_KIND,
     });
     if (outcome.kind === 'stream') {
-      gone.signal.addEventListener('abort', () => void outcome.stream.return(), { once: true });
+      const { stream } = outcome;
+      // Opening takes a while; a signal that was given by then calls no listener.
+      if (gone.signal.aborted) await stream.return();
+      else gone.signal.addEventListener('abort', () => void stream.return(), { once: true });
     }
     const headers = reply.getHeaders() as Record<string, string>;
     reply.hijack();

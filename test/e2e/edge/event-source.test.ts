@@ -2,7 +2,11 @@ import { request as plainRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from 'graphql-sse';
+import { buildSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventStream } from '../../../gateway/event-stream.ts';
+import type { GraphRequest, ResultStream } from '../../../gateway/executor.ts';
+import { startEdge } from './edges.ts';
 import { modes, startMode } from './modes.ts';
 import type { RunningMode } from './modes.ts';
 
@@ -91,6 +95,43 @@ describe.each(modes)('server-sent events, %s', (mode) => {
       .end();
     return await promise;
   }
+});
+
+it('closes a stream whose reader went while it was being opened', async () => {
+  let isAsked = false;
+  let isClosed = false;
+  const silence: AsyncIterable<never> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => Promise.withResolvers<never>().promise,
+      async return() {
+        isClosed = true;
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+  const running = await startEdge({
+    schema: buildSchema('type Query { a: Int } type Subscription { silence: Int }'),
+    run: async () => ({ data: {} }),
+    async subscribe({ incoming: { signal } }: GraphRequest): Promise<ResultStream> {
+      isAsked = true;
+      await until(() => signal?.aborted === true);
+      return eventStream(
+        silence,
+        async () => ({ data: {} }),
+        () => ({ errors: [] }),
+      );
+    },
+    close: async () => undefined,
+  });
+  const asking = plainRequest(`${running.url}?query=subscription{silence}`, {
+    headers: { accept: 'text/event-stream' },
+  });
+  asking.on('error', () => undefined).end();
+  await until(() => isAsked);
+  asking.destroy();
+  await until(() => isClosed);
+  expect(isClosed).toBe(true);
+  await running.close();
 });
 
 async function until(holds: () => boolean): Promise<void> {
