@@ -114,7 +114,7 @@ it('closes a stream whose reader went while it was being opened', async () => {
     run: async () => ({ data: {} }),
     async subscribe({ incoming: { signal } }: GraphRequest): Promise<ResultStream> {
       isAsked = true;
-      await until(() => signal?.aborted === true);
+      await until(() => signal.aborted);
       return eventStream(
         silence,
         async () => ({ data: {} }),
