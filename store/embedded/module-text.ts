@@ -7,12 +7,14 @@ import type { ModuleText } from '../relational/module-search.ts';
  * more than any number in the description.
  */
 export const sqliteModuleText: ModuleText = {
-  async write(session, number, words) {
-    await session.query(sql`delete from "moduleText" where rowid = ${number}`);
-    await session.query(
-      sql`insert into "moduleText" (rowid, title, tags, summary, description)
-        values (${number}, ${words.title}, ${words.tags}, ${words.summary}, ${words.description})`,
-    );
+  async write(session, modules) {
+    for (const { number, words } of modules) {
+      await session.query(sql`delete from "moduleText" where rowid = ${number}`);
+      await session.query(
+        sql`insert into "moduleText" (rowid, title, tags, summary, description)
+          values (${number}, ${words.title}, ${words.tags}, ${words.summary}, ${words.description})`,
+      );
+    }
   },
 
   match(words, isRanked) {

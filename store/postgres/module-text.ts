@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { ModuleWords } from '../relational/module-index.ts';
 import type { ModuleText } from '../relational/module-search.ts';
+import { postgresDialect } from './postgres-dialect.ts';
 
 /** Longer ones are cut, in the index and in what is searched for; PostgreSQL takes 2,046 bytes at most. */
 const longestWord = 128;
@@ -9,14 +10,21 @@ const mostWords = 20_000;
 /** Occurrences of a word that count, by weight. */
 const mostOccurrences = 4;
 
+const vectorColumns = [
+  { name: 'number', type: 'integer' },
+  { name: 'words', type: 'text' },
+] as const;
+
 /**
  * Full text by a GIN index. Words are cut here rather than by a configuration of PostgreSQL's, so that both engines find
  * the same: letters and digits of any script, without case and accents, no stemming, no stop words.
  */
 export const postgresModuleText: ModuleText = {
-  async write(session, number, words) {
+  async write(session, modules) {
+    const rows = modules.map(({ number, words }) => [number, vectorOf(words)]);
     await session.send(
-      sql`insert into "moduleText" (number, words) values (${number}, ${vectorOf(words)}::tsvector)
+      sql`insert into "moduleText" (number, words)
+        select number, words::tsvector from ${postgresDialect.rows(vectorColumns, rows)} as r
         on conflict (number) do update set words = excluded.words`,
     );
   },

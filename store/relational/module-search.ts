@@ -4,18 +4,24 @@ import type { Page, PageRequest } from '../../domain/page.ts';
 import type { ModuleFacet, ModuleQuery, ModuleSearch } from '../contract/module-search.ts';
 import { anyOf, visibleFilter, where } from './conditions.ts';
 import { boundsOf, orderBy, readPage, type KeyedRow, type Order } from './keyset.ts';
-import { fold, type ModuleWords } from './module-index.ts';
+import { fold, type NumberedWords } from './module-index.ts';
 import type { Dialect, Session, WriteSession } from './session.ts';
 
 /** The engine's full-text index over modules. */
 export interface ModuleText {
-  /** Replaces what is indexed of the module that has this number in the index. */
-  write(session: WriteSession, number: number, words: ModuleWords): Promise<void>;
+  /** Replaces what is indexed of these modules. */
+  write(session: WriteSession, modules: readonly NumberedWords[]): Promise<void>;
   /**
    * A select of `number`, and `rank` (greater is better) when it is asked for, of the modules that have all `words`, the
    * last one by prefix. To rank costs more than to match.
    */
   match(words: readonly string[], isRanked: boolean): RawBuilder<unknown>;
+}
+
+interface FacetRow {
+  readonly facet: ModuleFacet;
+  readonly value: string;
+  readonly count: number;
 }
 
 /** More words than this narrow nothing that a person wants; they cost. */
@@ -65,25 +71,44 @@ export class RelationalModuleSearch implements ModuleSearch {
   ): Promise<
     ReadonlyMap<ModuleFacet, readonly { readonly value: string; readonly count: number }[]>
   > {
-    const counted = new Map<ModuleFacet, { readonly value: string; readonly count: number }[]>();
-    for (const facet of new Set(facets)) {
-      const rows = await this.#session.query(
-        sql<{ value: string; count: number }>`${this.#found(query, false)}
-          select min(f.value) as value, count(*) as count ${this.#from(query)}
-          ${sql.raw(wordsIn(query).length === 0 ? ',' : 'cross join')} "moduleFacets" as f
+    const asked = [...new Set(facets)];
+    const isChosen = (facet: ModuleFacet): boolean => (query.facets[facet] ?? []).length > 0;
+    const rows: FacetRow[] = [];
+    // One reading serves all but those whose own choice is left out.
+    const others = asked.filter((facet) => !isChosen(facet));
+    if (others.length > 0) rows.push(...(await this.#counted(query, others, null, limit)));
+    for (const facet of asked.filter(isChosen)) {
+      rows.push(...(await this.#counted(query, [facet], facet, limit)));
+    }
+    const byFacet = Map.groupBy(rows, (row) => row.facet);
+    return new Map(
+      asked.map((facet) => [
+        facet,
+        (byFacet.get(facet) ?? []).map(({ value, count }) => ({ value, count })),
+      ]),
+    );
+  }
+
+  #counted(
+    query: ModuleQuery,
+    facets: readonly ModuleFacet[],
+    without: ModuleFacet | null,
+    limit: number,
+  ): Promise<readonly FacetRow[]> {
+    const isSearched = wordsIn(query).length > 0;
+    return this.#session.query(
+      sql<FacetRow>`${this.#found(query, false)} select c.facet, c.value, c.count from (
+          select f.facet, min(f.value) as value, count(*) as count, row_number() over (
+            partition by f.facet order by count(*) desc, f."valueKey") as place
+          ${this.#from(query)} ${sql.raw(isSearched ? 'cross join' : ',')} "moduleFacets" as f
           ${where([
             sql`f.number = x.number`,
-            sql`f.facet = ${facet}`,
-            ...this.#conditions(query, facet),
+            anyOf(this.#dialect, sql.ref('f.facet'), facets),
+            ...this.#conditions(query, without),
           ])}
-          group by f."valueKey" order by count(*) desc, f."valueKey" limit ${limit}`,
-      );
-      counted.set(
-        facet,
-        rows.map((row) => ({ value: row.value, count: row.count })),
-      );
-    }
-    return counted;
+          group by f.facet, f."valueKey"
+        ) as c where c.place <= ${limit} order by c.facet, c.place`,
+    );
   }
 
   /** The full-text matches, worked out once: a rank cannot be computed inside a join. */

@@ -4,7 +4,7 @@ import { tableNames } from './columns.ts';
 import { EventLogReader, EventLogWriter } from './event-log.ts';
 import { GatheringTable } from './gathering-table.ts';
 import { nextNumber, nextNumbers, RelationalIdempotency } from './idempotency.ts';
-import { indexModule, wordsOf } from './module-index.ts';
+import { indexModules } from './module-index.ts';
 import { RelationalModuleSearch, type ModuleText } from './module-search.ts';
 import type { Engine, WriteSession } from './session.ts';
 import { RelationalStreamReader, RelationalStreamWriter, type Segments } from './streams.ts';
@@ -61,14 +61,8 @@ function transactionOf(parts: RelationalParts, session: WriteSession): Transacti
     name,
     new RelationalWritableTable(name, session, engine.dialect, nothing),
   ]);
-  const modules = new RelationalWritableTable(
-    'modules',
-    session,
-    engine.dialect,
-    async (module) => {
-      const number = await indexModule(session, module);
-      await text.write(session, number, wordsOf(module));
-    },
+  const modules = new RelationalWritableTable('modules', session, engine.dialect, async (written) =>
+    text.write(session, await indexModules(session, engine.dialect, written)),
   );
   return {
     ...(Object.fromEntries(tables) as WritableTables),

@@ -6,18 +6,18 @@ import { where } from './conditions.ts';
 import type { Dialect, WriteSession } from './session.ts';
 import { RelationalTable } from './table.ts';
 
-/** The writing side of one entity's table; `written` keeps what is derived from an entity in the same transaction. */
+/** The writing side of one entity's table; `written` keeps what is derived from entities in the same transaction. */
 export class RelationalWritableTable<T extends TableName>
   extends RelationalTable<T>
   implements WritableTable<T>
 {
-  readonly #written: (entity: Entities[T]) => Promise<void>;
+  readonly #written: (entities: readonly Entities[T][]) => Promise<void>;
 
   constructor(
     name: T,
     session: WriteSession,
     dialect: Dialect,
-    written: (entity: Entities[T]) => Promise<void>,
+    written: (entities: readonly Entities[T][]) => Promise<void>,
   ) {
     super(name, session, dialect);
     this.#written = written;
@@ -34,7 +34,7 @@ export class RelationalWritableTable<T extends TableName>
         on conflict do nothing returning id`,
     );
     if (rows.length === 0) throw await this.#taken(entity);
-    await this.#written(entity);
+    await this.#written([entity]);
   }
 
   async insertMany(entities: readonly Entities[T][]): Promise<void> {
@@ -61,7 +61,7 @@ export class RelationalWritableTable<T extends TableName>
     if (refused !== undefined || rows.length < entities.length) {
       throw refused === undefined ? alreadyExists(['id']) : await this.#taken(refused);
     }
-    for (const entity of entities) await this.#written(entity);
+    await this.#written(entities);
   }
 
   async update(entity: Entities[T]): Promise<void> {
@@ -81,7 +81,7 @@ export class RelationalWritableTable<T extends TableName>
         `${(entity as Stored).id} is not at version ${stored} any more.`,
       );
     }
-    await this.#written(entity);
+    await this.#written([entity]);
   }
 
   async #taken(entity: Entities[T]): Promise<FathomError> {

@@ -224,5 +224,30 @@ export function describeModuleSearch(target: StoreTarget): void {
       expect(await slugs({ facets: { TAG: ['old'] } })).toEqual([]);
       expect(await slugs({ facets: { TAG: ['new'] }, trainable: false })).toEqual(['moving']);
     });
+
+    it('finds and counts each of many that were written together, with those before them', async () => {
+      const { store } = opened;
+      const some = ['Quince', 'Quail', 'Quartz'].map((title, at) =>
+        module({
+          slug: `together-${at}`,
+          title,
+          tags: [title, 'shared', 'Shared'],
+          tasks: ['Sort'],
+        }),
+      );
+      await store.transaction((tx) => tx.modules.insertMany(some.slice(0, 1)));
+      await store.transaction((tx) => tx.modules.insertMany(some.slice(1)));
+      expect(await slugs({ search: 'quail' })).toEqual(['together-1']);
+      expect(await slugs({ facets: { TAG: ['quartz'] } })).toEqual(['together-2']);
+      const query = { ...everything, search: 'qu' };
+      expect(await store.moduleSearch.count(query)).toBe(3);
+      const counted = await store.moduleSearch.facets(query, ['TAG', 'TASK', 'LIBRARY'], 2);
+      expect(counted.get('TAG')).toEqual([
+        { value: 'shared', count: 3 },
+        { value: 'Quail', count: 1 },
+      ]);
+      expect(counted.get('TASK')).toEqual([{ value: 'Sort', count: 3 }]);
+      expect(counted.get('LIBRARY')).toEqual([]);
+    });
   });
 }
