@@ -1,25 +1,17 @@
-import { type ChildProcess, execFileSync, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Audience, followed, openFiles } from './audience.ts';
 import { stateFolder } from './catalogue.ts';
 import { fathom, root, type Server, start } from './process.ts';
 import { quantile, ratio, type Result, rounded, type Row } from './result.ts';
 import { startSteadyRun, steadyModules } from './steady-run.ts';
-import type { Command, Report, Seen, Share } from './subscribers.ts';
+import type { Seen, Share } from './subscribers.ts';
 
 const sizes = [1_000, 5_000];
 const everyMs = 1_000;
 const windowMs = 15_000;
 const quietMs = 5_000;
-const readyWithinMs = 120_000;
 const processes = 2;
-
-const query = `subscription Events($id: ID!, $after: Int!) {
-  trainingRunEvents(id: $id, after: $after) {
-    sequence at change { __typename ... on TrainingRunProgressed { progress { done total unit } } }
-  }
-}`;
 
 /** Subscribers that follow one run, over the protocol, in processes of their own; each gets one event a second. */
 export async function fanout(): Promise<Result> {
@@ -87,31 +79,20 @@ async function ours(size: number): Promise<Row> {
 async function measure(name: string, server: Server, id: string, size: number): Promise<Row> {
   const quiet = await spent(server, quietMs);
   const rssBefore = server.rssMiB();
-  const children: ChildProcess[] = [];
+  const share: Share = {
+    url: server.url,
+    query: followed,
+    variables: { id, after: 0 },
+    subscribers: size / processes,
+  };
+  const audience = await Audience.open(Array.from({ length: processes }, () => share));
   try {
-    for (let at = 0; at < processes; at++) {
-      children.push(fork(join(root, 'bench', 'subscribers.ts'), { execArgv: [] }));
-    }
-    const share: Share = {
-      url: server.url,
-      query,
-      variables: { id, after: 0 },
-      subscribers: size / processes,
-    };
-    await Promise.all(children.map((child) => told(child, { share }, 'ready')));
-    for (const child of children) child.send('begin' satisfies Command);
+    audience.begin();
     const cpu = await spent(server, windowMs);
-    const reports = await Promise.all(children.map((child) => told(child, 'end', 'seen')));
-    const seen = reports.filter(
-      (report): report is Report & { type: 'seen' } => report.type === 'seen',
-    );
+    const seen = await audience.end();
     return figures(`${name}, ${size}`, size, server, { cpu, quiet, rssBefore, seen });
   } finally {
-    for (const child of children) {
-      const gone = once(child, 'exit');
-      child.disconnect();
-      await gone;
-    }
+    await audience.close();
   }
 }
 
@@ -150,24 +131,4 @@ function figures(
     rssMiB: rss,
     rssKiBEach: rounded(((rss - at.rssBefore) * 1024) / subscribers, 1),
   };
-}
-
-async function told(child: ChildProcess, command: Command, type: Report['type']): Promise<Report> {
-  const answer = new Promise<Report>((resolve, reject) => {
-    child.once('exit', () => reject(new Error('the subscribers are gone')));
-    child.on('message', (report: Report) => {
-      if (report.type === 'failed') reject(new Error(report.message));
-      if (report.type === type) resolve(report);
-    });
-  });
-  child.send(command);
-  const late = delay(readyWithinMs, null, { ref: false });
-  const first = await Promise.race([answer, late]);
-  if (first === null) throw new Error(`the subscribers are not ${type} in time`);
-  return first;
-}
-
-function openFiles(): number {
-  const text = execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim();
-  return text === 'unlimited' ? Infinity : Number(text);
 }

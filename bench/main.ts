@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<Result>>> = {
   predict: async () => (await import('./predict.ts')).predict(),
   dispatch: async () => (await import('./dispatch.ts')).dispatch(),
   fanout: async () => (await import('./fanout.ts')).fanout(),
+  'fanout-gateways': async () => (await import('./fanout-gateways.ts')).fanoutGateways(),
   submit: async () => (await import('./submit.ts')).submit(),
   recover: async () => (await import('./recover.ts')).recover(),
   pages: async () => (await import('./pages.ts')).pages(),
@@ -23,7 +24,7 @@ if (bench === undefined) {
 }
 // These are compared with the servers themselves.
 if (
-  !['dispatch', 'drain', 'submit', 'pages', 'recover'].includes(name) &&
+  !['dispatch', 'drain', 'fanout-gateways', 'submit', 'pages', 'recover'].includes(name) &&
   !existsSync(join(root, 'bench', 'node_modules'))
 ) {
   console.error(

@@ -60,7 +60,7 @@ export async function start(
   return {
     url,
     output: () => output,
-    cpuMs: () => cpuMs(child),
+    cpuMs: () => cpuMs(child.pid),
     rssMiB: () => rssMiB(child),
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
@@ -86,13 +86,14 @@ async function until(
 
 const ticksPerSecond = process.platform === 'linux' ? 100 : 0;
 
-function cpuMs(child: ChildProcess): number {
+/** Milliseconds of user and system time of a process since its start. */
+export function cpuMs(pid: number | undefined): number {
   if (ticksPerSecond > 0) {
-    const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8');
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond;
   }
-  const text = execFileSync('ps', ['-o', 'cputime=', '-p', String(child.pid)], {
+  const text = execFileSync('ps', ['-o', 'cputime=', '-p', String(pid)], {
     encoding: 'utf8',
   });
   return (

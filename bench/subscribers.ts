@@ -7,6 +7,8 @@ export interface Share {
   readonly query: string;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly subscribers: number;
+  /** How many sockets one of them may need: like any client it resumes behind its last event. Absent: one. */
+  readonly openings?: number;
 }
 
 /** To the subscribers: `begin` and `end` bound the window in which deliveries count. */
@@ -27,6 +29,8 @@ export interface Seen {
   readonly gaps: number;
   /** How far the last events of two subscribers are apart. */
   readonly spread: number;
+  /** Sockets that were lost, before their first event or later, and followed by another. */
+  readonly reopened: number;
 }
 
 interface Message {
@@ -40,10 +44,12 @@ interface Message {
 }
 
 const openingAtOnce = 50;
+const pauseMs = 1_000;
 
 let isCounting = false;
 let latencies: number[] = [];
 let gaps = 0;
+let reopened = 0;
 const last: number[] = [];
 
 process.on('message', (command: Command) => {
@@ -58,6 +64,7 @@ process.on('message', (command: Command) => {
       latencies,
       gaps,
       spread: Math.max(...last) - Math.min(...last),
+      reopened,
     });
   } else {
     openAll(command.share).then(
@@ -80,38 +87,56 @@ async function openAll(share: Share): Promise<void> {
   await Promise.all(Array.from({ length: openingAtOnce }, worker));
 }
 
-/** Resolves with the first event. Afterwards, an end of any kind is a failure of the whole run. */
-function open({ url, query, variables }: Share, index: number): Promise<void> {
+/** Resolves with the first event. An end of any kind for which there is no further socket is a failure of the whole run. */
+function open(share: Share, index: number): Promise<void> {
+  const { url, query, variables, openings = 1 } = share;
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url.replace(/^http/, 'ws'), 'graphql-transport-ws', {
-      perMessageDeflate: false,
-    });
-    let expected = 1;
-    const fail = (message: string) => {
-      reject(new Error(message));
-      report({ type: 'failed', message });
+    let expected = (variables['after'] as number) + 1;
+    let left = openings;
+    const connect = (): void => {
+      left -= 1;
+      const socket = new WebSocket(url.replace(/^http/, 'ws'), 'graphql-transport-ws', {
+        perMessageDeflate: false,
+      });
+      let isLost = false;
+      const lose = (message: string): void => {
+        if (isLost) return;
+        isLost = true;
+        socket.terminate();
+        if (left > 0) {
+          reopened += 1;
+          setTimeout(connect, pauseMs);
+        } else {
+          reject(new Error(message));
+          report({ type: 'failed', message });
+        }
+      };
+      socket.on('error', (error) => lose(`a socket failed: ${error.message}`));
+      socket.on('close', (code) => lose(`a socket was closed: ${code}`));
+      socket.on('open', () => socket.send('{"type":"connection_init"}'));
+      socket.on('message', (data: Buffer) => {
+        const now = Date.now();
+        const { type, payload } = JSON.parse(data.toString()) as Message;
+        if (isLost || type === 'ping') return;
+        if (type === 'connection_ack') {
+          const behind = { ...variables, after: expected - 1 };
+          socket.send(
+            JSON.stringify({ id: '1', type: 'subscribe', payload: { query, variables: behind } }),
+          );
+          return;
+        }
+        const event = payload?.data?.trainingRunEvents;
+        if (type !== 'next' || event === undefined) {
+          lose(`not an event: ${data.toString().slice(0, 200)}`);
+          return;
+        }
+        if (event.sequence !== expected) gaps += 1;
+        expected = event.sequence + 1;
+        last[index] = event.sequence;
+        if (isCounting) latencies.push(now - Date.parse(event.at));
+        resolve();
+      });
     };
-    socket.on('error', (error) => fail(`a socket failed: ${error.message}`));
-    socket.on('close', (code) => fail(`a socket was closed: ${code}`));
-    socket.on('open', () => socket.send('{"type":"connection_init"}'));
-    socket.on('message', (data: Buffer) => {
-      const now = Date.now();
-      const { type, payload } = JSON.parse(data.toString()) as Message;
-      if (type === 'connection_ack') {
-        socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query, variables } }));
-        return;
-      }
-      const event = payload?.data?.trainingRunEvents;
-      if (type !== 'next' || event === undefined) {
-        if (type !== 'ping') fail(`not an event: ${data.toString().slice(0, 200)}`);
-        return;
-      }
-      if (event.sequence !== expected && expected !== 1) gaps += 1;
-      if (expected === 1 && event.sequence !== (variables['after'] as number) + 1) gaps += 1;
-      expected = event.sequence + 1;
-      last[index] = event.sequence;
-      if (isCounting) latencies.push(now - Date.parse(event.at));
-      resolve();
-    });
+    connect();
   });
 }
