@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<Result>>> = {
   submit: async () => (await import('./submit.ts')).submit(),
   recover: async () => (await import('./recover.ts')).recover(),
   pages: async () => (await import('./pages.ts')).pages(),
+  search: async () => (await import('./search.ts')).search(),
 };
 
 const [name = ''] = process.argv.slice(2);
@@ -24,7 +25,9 @@ if (bench === undefined) {
 }
 // These are compared with the servers themselves.
 if (
-  !['dispatch', 'drain', 'fanout-gateways', 'submit', 'pages', 'recover'].includes(name) &&
+  !['dispatch', 'drain', 'fanout-gateways', 'submit', 'pages', 'recover', 'search'].includes(
+    name,
+  ) &&
   !existsSync(join(root, 'bench', 'node_modules'))
 ) {
   console.error(
