@@ -10,29 +10,34 @@ export interface NomadServer extends PoolServer {
   readonly origin: string;
 }
 
-const connectLimitMs = 2000;
-/** For so long a connection has to stay: what publishes a container's port takes connections before anything listens inside. */
-const stayMs = 250;
+/**
+ * What publishes a container's port takes connections before anything listens inside, and drops them. So who answers, in
+ * whatever way, listens; who says nothing for so long and keeps the connection is busy.
+ */
+const silenceMs = 2000;
 
-/** Whether its port takes a connection and keeps it. Never rejects. */
-export function listens({ origin }: NomadServer): Promise<boolean> {
+/** Whether a server is behind its port; of one that answered before (`isKnown`) a connection tells. Never rejects. */
+export function listens({ origin }: NomadServer, isKnown: boolean): Promise<boolean> {
   return new Promise((resolve) => {
-    const { hostname, port, protocol } = new URL(origin);
+    const { hostname, host, port, protocol } = new URL(origin);
+    const isPlain = protocol === 'http:';
     const socket = connect({
       host: hostname.replace(/^\[|\]$/g, ''),
-      port: Number(port) || (protocol === 'https:' ? 443 : 80),
+      port: Number(port) || (isPlain ? 80 : 443),
     });
     const say = (does: boolean): void => {
+      clearTimeout(silent);
       socket.destroy();
       resolve(does);
     };
-    socket.setTimeout(connectLimitMs, () => say(false));
+    const silent = setTimeout(() => say(!socket.connecting), silenceMs);
     socket.once('connect', () => {
-      const stayed = setTimeout(() => say(true), stayMs);
-      socket.once('close', () => clearTimeout(stayed));
+      if (isKnown) say(true);
+      else if (isPlain)
+        socket.write(`HEAD / HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
     });
+    socket.once('data', () => say(true));
     for (const event of ['error', 'end', 'close']) socket.once(event, () => say(false));
-    socket.resume();
   });
 }
 

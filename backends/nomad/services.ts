@@ -47,6 +47,8 @@ interface Pool {
   readonly servers: ServerPool<NomadServer>;
   /** Addresses never change for an allocation. By its id. */
   readonly origins: Map<string, string>;
+  /** Those that listened once, by id. */
+  readonly known: Set<string>;
   refreshedAt: number;
 }
 
@@ -198,7 +200,7 @@ export class NomadServices implements ServiceRunner {
     }
   }
 
-  /** Those that take connections now; the pool has them from here on. */
+  /** Those that listen now; the pool has them from here on. */
   async #listening(
     mark: string,
     allocations: readonly NativeAllocation[],
@@ -213,7 +215,9 @@ export class NomadServices implements ServiceRunner {
         if (origin === null) return null;
         pool.origins.set(allocation.ID, origin);
         const server = { id: replicaId(allocation), origin };
-        return (await listens(server)) ? server : null;
+        if (!(await listens(server, pool.known.has(server.id)))) return null;
+        pool.known.add(server.id);
+        return server;
       }),
     );
     const servers = found.filter((server) => server !== null);
@@ -286,7 +290,7 @@ export class NomadServices implements ServiceRunner {
       pass: (server, request, signal) => pass(site, server, request, signal),
       evict: (server) => void this.#evict(server),
     });
-    return { servers, origins: new Map(), refreshedAt: 0 };
+    return { servers, origins: new Map(), known: new Set(), refreshedAt: 0 };
   }
 
   /** Its node starts it again, in the same place. */
