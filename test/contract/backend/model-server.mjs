@@ -11,7 +11,7 @@ if (LOAD === 'fail') {
   process.exit(4);
 }
 if (LOAD === 'hang') setInterval(() => {}, 1000);
-else if (LOAD === 'slow') setTimeout(listen, 3000);
+else if (LOAD === 'slow') setTimeout(listen, 1000);
 else listen();
 
 function listen() {
