@@ -18,7 +18,7 @@ const exhaustive = [
   'test/e2e/processes/**',
   'test/integration/deployments/{bad-modules,functions,functions-bad-days,unreachable-backend}.test.ts',
   'test/integration/launcher/**',
-  'test/integration/training/bad-days.test.ts',
+  'test/integration/training/{bad-days,slurm-sweeps}.test.ts',
 ];
 
 export default defineConfig({
