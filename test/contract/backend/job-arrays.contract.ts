@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ArrayMember, JobArray } from '../../../backends/contract/job-runner.ts';
+import type { ArrayMember, JobArray, JobStatus } from '../../../backends/contract/job-runner.ts';
 import type { Handle, JobWorkload } from '../../../backends/contract/workload.ts';
 import type { ArrayOrder, JobsUnderTest } from './under-test.ts';
 import {
@@ -167,7 +167,8 @@ export function arrayPromises(opened: () => JobsUnderTest): void {
       throw new Error('no handles');
     }
     for (const handle of [one, two]) await untilPrinted(under.jobs, handle, 'up');
-    const waiting = await untilJob(under.jobs, four, (status) => status.waiting?.code === 'QUOTA');
+    const isHeldBack = ({ waiting }: JobStatus): boolean => waiting?.code === 'SWEEP_LIMIT';
+    const waiting = await untilJob(under.jobs, four, isHeldBack);
     expect(waiting).toMatchObject({ phase: 'PENDING', startedAt: null });
     await under.jobs.cancel(four);
     const never = await untilEnded(under.jobs, four);

@@ -128,6 +128,7 @@ describe('what it means', () => {
       ['QOSMaxGRESPerUser', 'QUOTA'],
       ['AssocGrpCPUMinutesLimit', 'QUOTA'],
       ['MaxMemPerLimit', 'QUOTA'],
+      ['JobArrayTaskLimit', 'SWEEP_LIMIT'],
       ['PartitionTimeLimit', 'RESOURCES_EXCEED_SITE'],
       ['Dependency', 'DEPENDENCY'],
       ['JobHeldAdmin', 'HELD'],
