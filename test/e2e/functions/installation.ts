@@ -40,16 +40,17 @@ export class FunctionInstallation {
     open: (module: string) => Promise<FunctionPlatform>,
   ): Promise<FunctionInstallation> {
     const folder = await mkdtemp(join(tmpdir(), 'fathom-functions-'));
-    const platform = await open(join(folder, 'modules', slug));
-    await writeModule(folder, platform.image);
-    const { settings, sites } = platform;
-    const backends = [
-      { name: 'local', type: 'local' },
-      { name: 'openwhisk', type: 'openwhisk', settings },
-    ];
-    const more = sites === null ? {} : { dataPlane: { sites } };
-    await writeFile(join(folder, 'fathom.config.json'), JSON.stringify({ backends, ...more }));
-    return new FunctionInstallation(folder, platform, await start(folder, 0));
+    let platform: FunctionPlatform | null = null;
+    try {
+      platform = await open(join(folder, 'modules', slug));
+      await writeModule(folder, platform.image);
+      await writeConfiguration(folder, platform);
+      return new FunctionInstallation(folder, platform, await start(folder, 0));
+    } catch (error) {
+      await platform?.close();
+      await removeFolder(folder);
+      throw error;
+    }
   }
 
   /** As after a power cut of the server; what OpenWhisk has goes on. */
@@ -70,8 +71,24 @@ export class FunctionInstallation {
     for (const client of this.#clients) client.close();
     await this.server.stop();
     await this.platform.close();
-    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    await removeFolder(this.#folder);
   }
+}
+
+async function writeConfiguration(
+  folder: string,
+  { settings, sites }: FunctionPlatform,
+): Promise<void> {
+  const backends = [
+    { name: 'local', type: 'local' },
+    { name: 'openwhisk', type: 'openwhisk', settings },
+  ];
+  const more = sites === null ? {} : { dataPlane: { sites } };
+  await writeFile(join(folder, 'fathom.config.json'), JSON.stringify({ backends, ...more }));
+}
+
+function removeFolder(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 }
 
 function start(folder: string, port: number): Promise<ServerProcess> {
