@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -58,26 +59,32 @@ test('an upload whose sender vanishes can be gone on with at once', async () => 
   const { dataset } = await server.change<{ dataset: { id: string } }>(
     'createDataset',
     'CreateDatasetInput',
-    { name: 'vanishing' },
+    { name: `vanishing-${randomUUID()}` },
     'dataset { id }',
   );
   const bytes = Buffer.alloc(20_000_000, 'v');
   const upload = await announce(server, dataset.id, 'a.bin', bytes);
+  const kept = join(server.state, 'storage', 'uploads', upload.id);
+  let offset = 0;
   for (let round = 0; round < 5; round += 1) {
     const { pathname, search } = new URL(upload.url);
-    const told = await fetch(upload.url, { method: 'HEAD' });
-    const offset = Number(told.headers.get('upload-offset'));
+    const before = offset;
     await speak(
-      `PATCH ${pathname}${search} HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${bytes.length - offset}\r\n${Object.entries(
-        partHeaders(offset),
+      `PATCH ${pathname}${search} HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${bytes.length - before}\r\n${Object.entries(
+        partHeaders(before),
       )
         .map(([name, value]) => `${name}: ${value}\r\n`)
         .join('')}\r\n${'v'.repeat(1_000_000)}`,
+      () =>
+        eventually(
+          () => statSync(kept, { throwIfNoEntry: false })?.size ?? 0,
+          (size) => size > before,
+        ),
     );
+    const told = await fetch(upload.url, { method: 'HEAD' });
+    offset = Number(told.headers.get('upload-offset'));
+    expect(offset).toBeGreaterThan(before);
   }
-  const told = await fetch(upload.url, { method: 'HEAD' });
-  const offset = Number(told.headers.get('upload-offset'));
-  expect(offset).toBeGreaterThan(0);
   const last = await fetch(upload.url, {
     method: 'PATCH',
     headers: partHeaders(offset),
@@ -123,18 +130,22 @@ async function vanish(count: number): Promise<void> {
   }
 }
 
-/** Says this, hears that, and is gone: by a reset, or, when it hears nothing, in the middle of what it says. */
-async function speak(words: string, until = ''): Promise<void> {
+/** Says this, and is gone by a reset once it heard that, or without a word once that has come to pass. */
+async function speak(words: string, until: string | (() => Promise<unknown>)): Promise<void> {
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
   socket.on('error', () => undefined);
   await once(socket, 'connect');
   await new Promise((resolve) => socket.write(words, resolve));
-  let heard = '';
-  while (!heard.includes(until)) {
-    const [chunk] = (await once(socket, 'data')) as [Buffer];
-    heard += chunk.toString();
+  if (typeof until === 'string') {
+    let heard = '';
+    while (!heard.includes(until)) {
+      const [chunk] = (await once(socket, 'data')) as [Buffer];
+      heard += chunk.toString();
+    }
+    socket.resetAndDestroy();
+  } else {
+    await until();
+    socket.destroy();
   }
-  if (until === '') socket.destroy();
-  else socket.resetAndDestroy();
   if (!socket.closed) await once(socket, 'close');
 }
