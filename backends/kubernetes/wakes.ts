@@ -1,74 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Listener } from '../wakes/listeners.ts';
+import { Listeners } from '../wakes/listeners.ts';
 import type { KubernetesClient } from './client.ts';
 import { labels, manager, paths } from './names.ts';
-
-export interface Listener {
-  /** Until something about it changed, or so many milliseconds passed, or `signal` aborts. */
-  next(milliseconds: number): Promise<void>;
-  stop(): void;
-}
 
 type Seen = { readonly metadata?: { resourceVersion?: string; labels?: Record<string, string> } };
 
 const backOffMs = { least: 250, most: 10_000 };
 
-/**
- * One watch for each kind of object, for all that is watched here. It only says where to look again and carries no truth:
- * an event that is lost, doubled or late costs a look, never a state.
- */
+/** One watch for each kind of object, for all that is watched here. */
 export class Wakes {
   readonly #client: KubernetesClient;
-  readonly #listeners = new Map<string, Set<() => void>>();
-  readonly #closing: AbortSignal;
-  #stop: AbortController | null = null;
+  readonly #listeners: Listeners;
 
   constructor(client: KubernetesClient, closing: AbortSignal) {
     this.#client = client;
-    this.#closing = closing;
+    this.#listeners = new Listeners(closing, (signal) => {
+      for (const path of [paths.jobs, paths.pods, paths.deployments]) {
+        void this.#follow(path, signal);
+      }
+    });
   }
 
   /** `name` is that of a Job or Deployment of ours. */
   listen(name: string, signal: AbortSignal): Listener {
-    let dirty = false;
-    let wake: (() => void) | null = null;
-    const ring = (): void => {
-      dirty = true;
-      wake?.();
-    };
-    const group = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, group.add(ring));
-    this.#start();
-    signal.addEventListener('abort', ring);
-    this.#closing.addEventListener('abort', ring);
-    return {
-      next: (milliseconds) =>
-        new Promise((resolve) => {
-          const timer = setTimeout(ring, milliseconds);
-          wake = () => {
-            clearTimeout(timer);
-            wake = null;
-            dirty = false;
-            resolve();
-          };
-          if (dirty || signal.aborted || this.#closing.aborted) wake();
-        }),
-      stop: () => {
-        signal.removeEventListener('abort', ring);
-        this.#closing.removeEventListener('abort', ring);
-        group.delete(ring);
-        if (group.size === 0 && this.#listeners.get(name) === group) this.#listeners.delete(name);
-        if (this.#listeners.size > 0) return;
-        this.#stop?.abort();
-        this.#stop = null;
-      },
-    };
-  }
-
-  #start(): void {
-    if (this.#stop !== null) return;
-    this.#stop = new AbortController();
-    const signal = AbortSignal.any([this.#stop.signal, this.#closing]);
-    for (const path of [paths.jobs, paths.pods, paths.deployments]) void this.#follow(path, signal);
+    return this.#listeners.listen(name, signal);
   }
 
   /** List, watch from there, again from the last version seen; anew when that is too old. Never rejects. */
@@ -81,14 +37,14 @@ export class Wakes {
         const path = pathOf(await this.#client.namespace());
         if (version === null) {
           version = await this.#list(path, signal);
-          this.#ringAll();
+          this.#listeners.ringAll();
         }
         version = await this.#watch(path, version, signal);
         failures = 0;
       } catch {
         version = null;
         failures++;
-        this.#ringAll();
+        this.#listeners.ringAll();
       }
       const isRestless = performance.now() - began < backOffMs.least;
       const pause =
@@ -126,8 +82,8 @@ export class Wakes {
         // The end of a version comes inside of a stream that began well.
         if (phase === 'ERROR') version = null;
         else if (version !== null) version = metadata?.resourceVersion ?? version;
-        if (phase === 'ERROR') this.#ringAll();
-        else if (phase !== 'BOOKMARK') this.#ring(metadata?.labels?.[labels.name] ?? '');
+        if (phase === 'ERROR') this.#listeners.ringAll();
+        else if (phase !== 'BOOKMARK') this.#listeners.ring(metadata?.labels?.[labels.name] ?? '');
       };
       const onEnd = (error: unknown): void => {
         // Thirty quiet seconds are no failure; the library ends a watch then.
@@ -144,13 +100,5 @@ export class Wakes {
         })
         .catch(reject);
     });
-  }
-
-  #ring(name: string): void {
-    for (const ring of this.#listeners.get(name) ?? []) ring();
-  }
-
-  #ringAll(): void {
-    for (const group of this.#listeners.values()) for (const ring of group) ring();
   }
 }

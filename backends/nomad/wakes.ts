@@ -1,17 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isJsonObject } from '../../domain/json.ts';
 import { BackendError } from '../contract/error.ts';
+import type { Listener } from '../wakes/listeners.ts';
+import { Listeners } from '../wakes/listeners.ts';
 import type { NomadClient } from './client.ts';
 import { parsed } from './client.ts';
 import { refusal } from './errors.ts';
 import { endOfObject } from './log-frames.ts';
 import { prefix } from './names.ts';
-
-export interface Listener {
-  /** Until something about it changed, or so many milliseconds passed, or `signal` aborts. */
-  next(milliseconds: number): Promise<void>;
-  stop(): void;
-}
 
 const backOffMs = { least: 250, most: 10_000 };
 /** Nomad says something every ten to thirty seconds, if only that it lives. */
@@ -25,56 +21,16 @@ const topics = ['Job', 'Allocation', 'Evaluation', 'Deployment'];
  */
 export class Wakes {
   readonly #client: NomadClient;
-  readonly #listeners = new Map<string, Set<() => void>>();
-  readonly #closing: AbortSignal;
-  #stop: AbortController | null = null;
+  readonly #listeners: Listeners;
 
   constructor(client: NomadClient, closing: AbortSignal) {
     this.#client = client;
-    this.#closing = closing;
+    this.#listeners = new Listeners(closing, (signal) => void this.#follow(signal));
   }
 
   /** `name` is that of a job of ours. */
   listen(name: string, signal: AbortSignal): Listener {
-    let dirty = false;
-    let wake: (() => void) | null = null;
-    const ring = (): void => {
-      dirty = true;
-      wake?.();
-    };
-    const group = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, group.add(ring));
-    this.#start();
-    signal.addEventListener('abort', ring);
-    this.#closing.addEventListener('abort', ring);
-    return {
-      next: (milliseconds) =>
-        new Promise((resolve) => {
-          const timer = setTimeout(ring, milliseconds);
-          wake = () => {
-            clearTimeout(timer);
-            wake = null;
-            dirty = false;
-            resolve();
-          };
-          if (dirty || signal.aborted || this.#closing.aborted) wake();
-        }),
-      stop: () => {
-        signal.removeEventListener('abort', ring);
-        this.#closing.removeEventListener('abort', ring);
-        group.delete(ring);
-        if (group.size === 0 && this.#listeners.get(name) === group) this.#listeners.delete(name);
-        if (this.#listeners.size > 0) return;
-        this.#stop?.abort();
-        this.#stop = null;
-      },
-    };
-  }
-
-  #start(): void {
-    if (this.#stop !== null) return;
-    this.#stop = new AbortController();
-    void this.#follow(AbortSignal.any([this.#stop.signal, this.#closing]));
+    return this.#listeners.listen(name, signal);
   }
 
   /** Never rejects. */
@@ -93,7 +49,7 @@ export class Wakes {
         }
         failures++;
       }
-      this.#ringAll();
+      this.#listeners.ringAll();
       if (performance.now() - began > backOffMs.most) failures = 0;
       const pause = Math.min(backOffMs.least * 2 ** failures, backOffMs.most);
       await sleep(pause, null, { signal }).catch(() => null);
@@ -106,7 +62,7 @@ export class Wakes {
     const query = topics.map((topic) => `topic=${topic}`).join('&');
     const path = `/v1/event/stream?${query}`;
     const body = await this.#client.stream('watch', { method: 'GET', path }, both);
-    this.#ringAll();
+    this.#listeners.ringAll();
     const silence = setTimeout(() => stop.abort(), silenceMs);
     const decoder = new TextDecoder();
     let text = '';
@@ -130,7 +86,7 @@ export class Wakes {
     try {
       frame = JSON.parse(text);
     } catch {
-      return this.#ringAll();
+      return this.#listeners.ringAll();
     }
     const events = isJsonObject(frame) ? frame['Events'] : null;
     if (!Array.isArray(events)) return;
@@ -138,7 +94,7 @@ export class Wakes {
       if (!isJsonObject(event)) continue;
       const { FilterKeys: keys, Key: key } = event;
       for (const name of Array.isArray(keys) ? [key, ...keys] : [key]) {
-        if (typeof name === 'string' && name.startsWith(prefix)) this.#ring(name);
+        if (typeof name === 'string' && name.startsWith(prefix)) this.#listeners.ring(name);
       }
     }
   }
@@ -162,10 +118,10 @@ export class Wakes {
         const next = Number(answer.headers['x-nomad-index'] ?? 0) || 0;
         const isAnew = index === 0 || next < index;
         const now = indexes(parsed('watch', answer));
-        if (isAnew) this.#ringAll();
+        if (isAnew) this.#listeners.ringAll();
         else {
           for (const name of new Set([...known.keys(), ...now.keys()])) {
-            if (known.get(name) !== now.get(name)) this.#ring(name);
+            if (known.get(name) !== now.get(name)) this.#listeners.ring(name);
           }
         }
         known = now;
@@ -175,19 +131,11 @@ export class Wakes {
         if (index === 0) await sleep(backOffMs.least, null, { signal }).catch(() => null);
       } catch {
         index = 0;
-        this.#ringAll();
+        this.#listeners.ringAll();
         const pause = Math.min(backOffMs.least * 2 ** failures++, backOffMs.most);
         await sleep(pause, null, { signal }).catch(() => null);
       }
     }
-  }
-
-  #ring(name: string): void {
-    for (const ring of this.#listeners.get(name) ?? []) ring();
-  }
-
-  #ringAll(): void {
-    for (const group of this.#listeners.values()) for (const ring of group) ring();
   }
 }
 

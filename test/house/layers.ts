@@ -29,6 +29,7 @@ const contracts = ['store/contract', 'backends/contract', 'storage/contract'] as
 const sharedByBackends = [
   'backends/deepaas-images',
   'backends/server-pool',
+  'backends/wakes',
   'backends/work-folder',
 ] as const;
 
