@@ -97,6 +97,17 @@ describe('a training by a DEEPaaS that somebody else started', () => {
     expect(await readdir(join(site.work, 'out'))).toEqual([]);
   });
 
+  test('told to stop ends with 143 though the server answers nobody any more', async () => {
+    const site = await Site.open('fall silent');
+    site.serve();
+    const finished = await site.drive([], true, (line, stop) => {
+      if (line.includes('"metrics"')) stop();
+    });
+    expect(finished.code).toBe(143);
+    expect(finished.stdout).not.toContain('cancelled');
+    expect(await readdir(join(site.work, 'out'))).toEqual([]);
+  });
+
   test('goes on with the same training when its driver was killed, and repeats no line', async () => {
     const site = await Site.open('wait');
     site.serve();

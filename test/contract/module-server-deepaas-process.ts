@@ -4,6 +4,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunningServer } from './module-process.ts';
 
+const longestStopMs = 20_000;
+
 /** The reference implementation itself, without anything of ours. `path` is its `deepaas-run`. */
 export async function startDeepaas(path: string, model: string): Promise<RunningServer> {
   const port = await freePort();
@@ -25,7 +27,9 @@ export async function startDeepaas(path: string, model: string): Promise<Running
     url,
     stop: async () => {
       child.kill('SIGINT');
-      const [code] = await closed;
+      // One that fell silent does not hear of that either.
+      const timer = setTimeout(() => child.kill('SIGKILL'), longestStopMs);
+      const [code] = await closed.finally(() => clearTimeout(timer));
       return code;
     },
   };
@@ -39,6 +43,7 @@ export const contractDemo = {
   upload: { field: 'data', bytes: new Uint8Array([1, 2, 3]) },
   train: { sleep: '0.5' },
   maxBody: null,
+  maySilence: true,
 } as const;
 
 async function freePort(): Promise<number> {

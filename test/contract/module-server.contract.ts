@@ -26,6 +26,11 @@ export interface ModuleServerExpectations {
   readonly train: Readonly<Record<string, string>> | null;
   /** The server's limit of a body in bytes; null when it has none. */
   readonly maxBody: number | null;
+  /**
+   * DEEPaaS 2.6.0 answers nothing any more, nor ends, when a training is cancelled before its worker took it: the worker
+   * is killed with the lock that the server then waits for. Whoever cancels has to live with that.
+   */
+  readonly maySilence?: true;
 }
 
 /**
@@ -54,6 +59,7 @@ export function moduleServerContract(
     describePrediction(() => ({ url: server.url, model }), expectations);
     describe.runIf(expectations.train !== null)('training', () => {
       describeTraining(() => ({ url: server.url, model }), expectations.train ?? {});
+      describeCancelling(() => ({ url: server.url, model }), expectations);
     });
     test.runIf(expectations.train === null)(
       'a training endpoint that is switched off answers 402',
@@ -203,15 +209,9 @@ function describePrediction(where: Where, expected: ModuleServerExpectations): v
 
 function describeTraining(where: Where, train: Readonly<Record<string, string>>): void {
   const collection = (): string => `${where().model}train/`;
-  const start = async (): Promise<{ uuid: string; status: string }> => {
-    const body = new URLSearchParams(train);
-    const answer = await fetch(collection(), { method: 'POST', body });
-    expect(answer.status).toBe(200);
-    return (await answer.json()) as { uuid: string; status: string };
-  };
 
   test('a training is accepted with 200, runs, and ends as done with its output', async () => {
-    const started = await start();
+    const started = await begin(collection(), train);
     expect(started).toMatchObject({
       uuid: expect.stringMatching(/^[0-9a-f]{32}$/),
       date: expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/),
@@ -239,22 +239,45 @@ function describeTraining(where: Where, train: Readonly<Record<string, string>>)
     expect((await fetch(item)).status).toBe(404);
   }, 60_000);
 
-  test('cancelling a running training ends in 404, whatever the first answer was', async () => {
-    const { uuid } = await start();
-    const answer = fetch(collection() + uuid, { method: 'DELETE' });
-    // The reference implementation answers 500, or drops the connection of a training that was
-    // still waiting.
-    const first = await answer.then(({ status }) => status).catch(() => 'dropped');
-    expect([200, 500, 'dropped']).toContain(first);
-    expect((await fetch(collection() + uuid)).status).toBe(404);
-    expect((await fetch(collection() + uuid, { method: 'DELETE' })).status).toBe(404);
-  }, 30_000);
-
   test('a training has no trailing slash, and an unknown one is 404', async () => {
     const unknown = `${collection()}${'0'.repeat(32)}`;
     expect((await fetch(unknown)).status).toBe(404);
     expect((await fetch(`${unknown}/`)).status).toBe(404);
   });
+}
+
+function describeCancelling(where: Where, { train, maySilence }: ModuleServerExpectations): void {
+  test('cancelling a running training ends in 404, whatever the first answer was', async () => {
+    const collection = `${where().model}train/`;
+    const { uuid } = await begin(collection, train ?? {});
+    const answer = fetch(collection + uuid, {
+      method: 'DELETE',
+      signal: AbortSignal.timeout(silenceMs),
+    });
+    // The reference implementation answers 500, or drops the connection of a training that was
+    // still waiting.
+    const first = await answer
+      .then(({ status }) => status)
+      .catch((error: Error) => (error.name === 'TimeoutError' ? 'silent' : 'dropped'));
+    const silent = maySilence === true ? ['silent'] : [];
+    expect([200, 500, 'dropped', ...silent]).toContain(first);
+    if (first === 'silent') return;
+    expect((await fetch(collection + uuid)).status).toBe(404);
+    expect((await fetch(collection + uuid, { method: 'DELETE' })).status).toBe(404);
+  }, 60_000);
+}
+
+/** Longer than any answer takes on a busy machine. */
+const silenceMs = 30_000;
+
+async function begin(
+  collection: string,
+  train: Readonly<Record<string, string>>,
+): Promise<{ readonly uuid: string; readonly status: string }> {
+  const body = new URLSearchParams(train);
+  const answer = await fetch(collection, { method: 'POST', body });
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as { uuid: string; status: string };
 }
 
 async function settled(url: string): Promise<unknown> {

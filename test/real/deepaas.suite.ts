@@ -52,6 +52,7 @@ describe('a module in Python by our runtime', () => {
     upload: null,
     train: { epochs: '3' },
     maxBody: null,
+    maySilence: true,
   });
 });
 

@@ -68,6 +68,9 @@ function serve(model, port) {
     const uuid = url.match(/\/train\/([0-9]+)$/)?.[1];
     let answer = routes[`${method} ${url}`]?.(body === '' ? {} : JSON.parse(body));
     if (uuid !== undefined) answer = trainings.get(uuid);
+    // As the real one may: no answer, to anybody, and no ear for SIGTERM.
+    if (method === 'DELETE' && answer?.args.how === 'fall silent')
+      process.kill(process.pid, 'SIGSTOP');
     if (method === 'DELETE' && answer !== undefined) {
       console.log(`cancelled ${answer.uuid}`);
       trainings.delete(uuid);
