@@ -82,7 +82,7 @@ export class RunRecord {
     if (this.#attempt !== null) this.#attempt = { ...this.#attempt, ...change };
   }
 
-  /** Sets or clears the reason for waiting; an unchanged reason keeps its `since` and makes no event. */
+  /** Sets or clears the reason for waiting; an unchanged reason changes nothing, and the same code keeps its `since`. */
   wait(waiting: Omit<Waiting, 'since'> | null): void {
     const old = this.#run.waiting;
     if (waiting === null) {
@@ -91,15 +91,16 @@ export class RunRecord {
       this.#events.push({ type: 'trainingRun.waitingChanged', waiting: null });
       return;
     }
+    const same =
+      old?.code === waiting.code &&
+      old.message === waiting.message &&
+      old.raw === waiting.raw &&
+      old.nextAttemptAt === waiting.nextAttemptAt;
+    if (same) return;
     const since = old?.code === waiting.code ? old.since : this.#now;
     const next: Waiting = { ...waiting, since };
     this.#run = { ...this.#run, waiting: next };
-    const same =
-      old?.code === next.code &&
-      old.message === next.message &&
-      old.raw === next.raw &&
-      old.nextAttemptAt === next.nextAttemptAt;
-    if (!same) this.#events.push({ type: 'trainingRun.waitingChanged', waiting: next });
+    this.#events.push({ type: 'trainingRun.waitingChanged', waiting: next });
   }
 
   tell(event: TrainingRunEvent): void {

@@ -17,9 +17,23 @@ describe('a run record', () => {
     await first.save(written.tx);
     const second = new RunRecord(written.run(), null, 20);
     second.wait(reason);
+    expect(second.changed).toBe(false);
     await second.save(written.tx);
-    expect(written.run().waiting?.since).toBe(10);
+    expect(written.run()).toMatchObject({ version: 2, waiting: { since: 10 } });
     expect(written.types()).toEqual(['trainingRun.waitingChanged']);
+  });
+
+  test('keeps since when only the words for it change, and tells of them', async () => {
+    const written = recorder();
+    const reason = { code: 'RESOURCES_BUSY', nextAttemptAt: null, raw: null } as const;
+    const first = new RunRecord(run, null, 10);
+    first.wait({ ...reason, message: 'ten are before it' });
+    await first.save(written.tx);
+    const second = new RunRecord(written.run(), null, 20);
+    second.wait({ ...reason, message: 'nine are before it' });
+    await second.save(written.tx);
+    expect(written.run().waiting).toMatchObject({ since: 10, message: 'nine are before it' });
+    expect(written.events).toHaveLength(2);
   });
 
   test('writes the outcome with the last state only', async () => {
