@@ -3,7 +3,7 @@ import type { Json } from '../../domain/json.ts';
 import type { ModuleSearch } from './module-search.ts';
 import type { StreamReader, StreamWriter } from './stream.ts';
 import type { Table, TableName, WritableTable } from './table.ts';
-import type { WorkQueue } from './work.ts';
+import type { Lease, WorkQueue } from './work.ts';
 
 /**
  * What is remembered. Both engines (embedded SQLite, PostgreSQL) pass one suite. Every method rejects with
@@ -61,6 +61,8 @@ export interface Transaction extends WritableTables {
     readonly key: string;
     readonly token: number;
   }): Promise<void>;
+  /** Of leases of one kind those that are still ours: as `assertLease` for each, in one statement. */
+  heldOf(leases: readonly Lease[]): Promise<readonly Lease[]>;
   /** 1, 2, 3 … by name, without a gap (a rolled-back transaction gives its number back). */
   nextNumber(counter: string): Promise<number>;
   /** The first of the next `count` numbers, at least 1; all of them are the caller's. */
@@ -88,6 +90,13 @@ export interface EventWriter {
     at: number,
     events: readonly DomainEvent[],
   ): Promise<void>;
+  /** To each aggregate its own events, each aggregate named once, in one statement. */
+  appendAll(at: number, logs: readonly EventsOf[]): Promise<void>;
+}
+
+export interface EventsOf {
+  readonly aggregateId: string;
+  readonly events: readonly DomainEvent[];
 }
 
 export interface Idempotency {

@@ -21,6 +21,8 @@ export interface StreamWriter {
   append(stream: string, entries: readonly Json[], maximumBytes?: number): Promise<void>;
   /** No more will come: readers at the end are told. Idempotent. */
   end(stream: string): Promise<void>;
+  /** The same for many, in one statement. */
+  endMany(streams: readonly string[]): Promise<void>;
 }
 
 export interface StreamEntry {

@@ -167,6 +167,11 @@ export interface Table<T extends TableName> {
   ): Promise<ReadonlyMap<string, ReadonlyMap<string, number>>>;
 }
 
+export interface Change<Entity> {
+  readonly before: Entity;
+  readonly entity: Entity;
+}
+
 export interface WritableTable<T extends TableName> extends Table<T> {
   /** ALREADY_EXISTS when a unique set of columns is taken. */
   insert(entity: Entities[T]): Promise<void>;
@@ -177,4 +182,9 @@ export interface WritableTable<T extends TableName> extends Table<T> {
    * makes a new entity with `version + 1`, and updates.
    */
   update(entity: Entities[T]): Promise<void>;
+  /**
+   * As `update` for each of several, in few statements: after VERSION_CONFLICT it is open which of them are written. What
+   * is the same in `before`, as it was read, is not written again.
+   */
+  updateMany(changes: readonly Change<Entities[T]>[]): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { DomainEvent, RecordedEvent } from '../../domain/event.ts';
-import type { EventReader, EventWriter } from '../contract/store.ts';
+import type { EventReader, EventsOf, EventWriter } from '../contract/store.ts';
 import type { Dialect, Session, WriteSession } from './session.ts';
 import type { Wake } from './wake.ts';
 
@@ -64,9 +64,17 @@ export class EventLogWriter implements EventWriter {
     at: number,
     events: readonly DomainEvent[],
   ): Promise<void> {
-    if (events.length === 0 || aggregateIds.length === 0) return;
-    const docs = events.map((event) => JSON.stringify(event));
-    const values = aggregateIds.flatMap((id) => docs.map((doc, index) => [id, index + 1, at, doc]));
+    await this.appendAll(
+      at,
+      aggregateIds.map((aggregateId) => ({ aggregateId, events })),
+    );
+  }
+
+  async appendAll(at: number, logs: readonly EventsOf[]): Promise<void> {
+    const values = logs.flatMap(({ aggregateId, events }) =>
+      events.map((event, index) => [aggregateId, index + 1, at, JSON.stringify(event)]),
+    );
+    if (values.length === 0) return;
     // One statement, so that two appends of one transaction cannot take the same number.
     await this.#session.send(
       sql`insert into events ("aggregateId", sequence, at, doc)
@@ -75,7 +83,9 @@ export class EventLogWriter implements EventWriter {
         from ${this.#dialect.rows(appendColumns, values)} as r`,
     );
     this.#session.afterCommit(() => {
-      for (const id of aggregateIds) this.#wake.notify(eventTopic(id));
+      for (const { aggregateId, events } of logs) {
+        if (events.length > 0) this.#wake.notify(eventTopic(aggregateId));
+      }
     });
   }
 }

@@ -10,7 +10,7 @@ import type { Engine, WriteSession } from './session.ts';
 import { RelationalStreamReader, RelationalStreamWriter, type Segments } from './streams.ts';
 import { RelationalTable } from './table.ts';
 import type { Wake } from './wake.ts';
-import { assertLease, type Claims, enqueue, RelationalWorkQueue } from './work-queue.ts';
+import { assertLease, type Claims, enqueue, heldOf, RelationalWorkQueue } from './work-queue.ts';
 import { RelationalWritableTable } from './writable-table.ts';
 
 export interface RelationalParts {
@@ -68,11 +68,12 @@ function transactionOf(parts: RelationalParts, session: WriteSession): Transacti
     ...(Object.fromEntries(tables) as WritableTables),
     modules,
     events: new EventLogWriter(session, engine.dialect, wake),
-    streams: new RelationalStreamWriter(session, segments, wake),
+    streams: new RelationalStreamWriter(session, engine.dialect, segments, wake),
     idempotency: new RelationalIdempotency(session, engine.dialect, () => ambient.now()),
     enqueue: (kind, key, dueAt) => enqueue(session, asking, kind, [key], dueAt),
     enqueueMany: (kind, keys, dueAt) => enqueue(session, asking, kind, keys, dueAt),
     assertLease: (lease) => assertLease(session, engine.dialect, lease),
+    heldOf: (leases) => heldOf(session, engine.dialect, leases),
     nextNumber: (counter) => nextNumber(session, `named.${counter}`),
     nextNumbers: (counter, count) => nextNumbers(session, `named.${counter}`, count),
   };

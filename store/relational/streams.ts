@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { FathomError } from '../../domain/errors.ts';
 import type { Json } from '../../domain/json.ts';
 import type { StreamEntry, StreamReader, StreamStat, StreamWriter } from '../contract/stream.ts';
-import type { Session, WriteSession } from './session.ts';
+import type { Dialect, Session, WriteSession } from './session.ts';
 import type { Wake } from './wake.ts';
 
 /** Where sealed chunks lie, one growing sequence of bytes for each stream: UTF-8, a line break after each chunk. */
@@ -113,13 +113,15 @@ export class RelationalStreamReader implements StreamReader {
 
 export class RelationalStreamWriter implements StreamWriter {
   readonly #session: WriteSession;
+  readonly #dialect: Dialect;
   readonly #segments: Segments;
   readonly #wake: Wake;
   /** Appends of one transaction go one after the other: each reads what the one before wrote. */
   #last: Promise<void> = Promise.resolve();
 
-  constructor(session: WriteSession, segments: Segments, wake: Wake) {
+  constructor(session: WriteSession, dialect: Dialect, segments: Segments, wake: Wake) {
     this.#session = session;
+    this.#dialect = dialect;
     this.#segments = segments;
     this.#wake = wake;
   }
@@ -134,8 +136,20 @@ export class RelationalStreamWriter implements StreamWriter {
   }
 
   end(stream: string): Promise<void> {
+    return this.endMany([stream]);
+  }
+
+  endMany(streams: readonly string[]): Promise<void> {
+    if (streams.length === 0) return Promise.resolve();
     return this.#inTurn(async () => {
-      await this.#save(stream, { ...(await streamRow(this.#session, stream)), ended: 1 });
+      await this.#session.send(
+        sql`insert into streams (name, head, bytes, dropped, ended, "fileBytes", "tailBytes")
+          select value, 0, 0, 0, 1, 0, 0 from ${this.#dialect.list([...new Set(streams)])} as r
+          where true on conflict (name) do update set ended = 1`,
+      );
+      this.#session.afterCommit(() => {
+        for (const stream of streams) this.#wake.notify(streamTopic(stream));
+      });
     });
   }
 

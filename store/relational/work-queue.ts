@@ -62,19 +62,9 @@ export class RelationalWorkQueue implements WorkQueue {
     const [first] = leases;
     if (first === undefined) return;
     const { kind } = first;
-    if (leases.some((lease) => lease.kind !== kind)) throw new TypeError('Leases of one kind.');
     const { dialect } = this.#engine;
     return this.#engine.step(async (session) => {
-      // No two rows have one token, so whose key and token are both listed is still ours.
-      const ours = sql`kind = ${kind} and ${anyOf(
-        dialect,
-        sql.ref('key'),
-        leases.map(({ key }) => key),
-      )} and ${anyOf(
-        dialect,
-        sql.ref('token'),
-        leases.map(({ token }) => token),
-      )}`;
+      const ours = areOurs(dialect, leases);
       // In one order, so that two who lock several rows do not wait for each other.
       await session.query(sql`select key from work where ${ours} order by key ${dialect.lockRows}`);
       if (nextDueAt === null) {
@@ -168,6 +158,36 @@ export async function assertLease(
       and token = ${lease.token} ${dialect.lockRows}`,
   );
   if (rows.length === 0) throw new LeaseLostError(lease.kind, lease.key);
+}
+
+/** Of `leases` those whose rows still have their tokens; nobody takes them before the transaction ends. */
+export async function heldOf(
+  session: Session,
+  dialect: Dialect,
+  leases: readonly Lease[],
+): Promise<readonly Lease[]> {
+  if (leases.length === 0) return [];
+  const rows = await session.query(
+    sql<{ key: string }>`select key from work where ${areOurs(dialect, leases)}
+      order by key ${dialect.lockRows}`,
+  );
+  const keys = new Set(rows.map(({ key }) => key));
+  return leases.filter(({ key }) => keys.has(key));
+}
+
+/** No two rows have one token, so whose key and token are both listed is still ours. */
+function areOurs(dialect: Dialect, leases: readonly Lease[]): RawBuilder<unknown> {
+  const kind = leases[0]?.kind;
+  if (leases.some((lease) => lease.kind !== kind)) throw new TypeError('Leases of one kind.');
+  return sql`kind = ${kind} and ${anyOf(
+    dialect,
+    sql.ref('key'),
+    leases.map(({ key }) => key),
+  )} and ${anyOf(
+    dialect,
+    sql.ref('token'),
+    leases.map(({ token }) => token),
+  )}`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { FathomError } from '../../domain/errors.ts';
-import type { Entities, Stored, TableName, WritableTable } from '../contract/table.ts';
+import type { Change, Entities, Stored, TableName, WritableTable } from '../contract/table.ts';
 import { columnsOf, columnValue, typeOf, uniqueSetsOf } from './columns.ts';
 import { where } from './conditions.ts';
 import type { Dialect, WriteSession } from './session.ts';
@@ -75,13 +75,54 @@ export class RelationalWritableTable<T extends TableName>
         version = ${version(entity)}, doc = ${JSON.stringify(entity)}
         where id = ${(entity as Stored).id} and version = ${stored} returning id`,
     );
-    if (rows.length === 0) {
-      throw new FathomError(
-        'VERSION_CONFLICT',
-        `${(entity as Stored).id} is not at version ${stored} any more.`,
-      );
-    }
+    if (rows.length === 0) throw overtaken(entity);
     await this.#written([entity]);
+  }
+
+  async updateMany(changes: readonly Change<Entities[T]>[]): Promise<void> {
+    if (changes.length === 0) return;
+    if (changes.some(({ before, entity }) => !isNext(before, entity))) {
+      throw new TypeError('A change is from one version of an entity to its next.');
+    }
+    const names = columnsOf(this.name).filter((column) => column !== 'id');
+    // The version says that the row is as it was read, so what is the same need not be written, nor its indexes.
+    const differing = Map.groupBy(changes, ({ before, entity }) =>
+      names
+        .filter((name) => columnValue(before, name) !== columnValue(entity, name))
+        .join(separator),
+    );
+    for (const [columns, group] of differing) {
+      await this.#updateColumns(columns === '' ? [] : columns.split(separator), group);
+    }
+    await this.#written(changes.map(({ entity }) => entity));
+  }
+
+  async #updateColumns(
+    names: readonly string[],
+    group: readonly Change<Entities[T]>[],
+  ): Promise<void> {
+    const columns = [
+      { name: 'id', type: 'text' as const },
+      ...names.map((name) => ({ name, type: typeOf(name) })),
+      { name: 'version', type: 'integer' as const },
+      { name: 'doc', type: 'text' as const },
+    ];
+    const values = group.map(({ entity }) => [
+      (entity as Stored).id,
+      ...names.map((name) => columnValue(entity, name)),
+      version(entity),
+      JSON.stringify(entity),
+    ]);
+    const set = columns.slice(1).map(({ name }) => sql`${sql.ref(name)} = ${sql.ref(`r.${name}`)}`);
+    const [id, stored] = [sql.ref(`${this.name}.id`), sql.ref(`${this.name}.version`)];
+    const rows = await this.session.query(
+      sql<{ id: string }>`update ${sql.table(this.name)} set ${sql.join(set)}
+        from ${this.dialect.rows(columns, values)} as r
+        where ${id} = r.id and ${stored} = r.version - 1 returning ${id}`,
+    );
+    const written = new Set(rows.map((row) => row.id));
+    const refused = group.find(({ entity }) => !written.has((entity as Stored).id));
+    if (refused !== undefined) throw overtaken(refused.entity);
   }
 
   async #taken(entity: Entities[T]): Promise<FathomError> {
@@ -96,6 +137,20 @@ export class RelationalWritableTable<T extends TableName>
     }
     return alreadyExists(['id']);
   }
+}
+
+/** Between names of columns. */
+const separator = ',';
+
+function isNext(before: Stored, entity: Stored): boolean {
+  return before.id === entity.id && before.version === entity.version - 1;
+}
+
+function overtaken(entity: Stored): FathomError {
+  return new FathomError(
+    'VERSION_CONFLICT',
+    `${entity.id} is not at version ${entity.version - 1} any more.`,
+  );
 }
 
 function alreadyExists(columns: readonly string[]): FathomError {

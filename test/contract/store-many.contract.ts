@@ -88,6 +88,130 @@ export function describeMany(store: () => Store): void {
       ]);
     });
 
+    it('have events of their own, behind what each had, and only their own readers are woken', async () => {
+      const ids = [id('TrainingRun'), id('TrainingRun'), id('TrainingRun')];
+      const [first = '', second = '', third = ''] = ids;
+      await store().transaction((tx) => tx.events.append(first, 1, [state('QUEUED')]));
+      const stop = new AbortController();
+      const woken = store().events.changed(second, 0, AbortSignal.timeout(20_000));
+      let isThirdWoken = false;
+      const idle = store()
+        .events.changed(third, 0, stop.signal)
+        .then(() => (isThirdWoken = !stop.signal.aborted));
+      await store().transaction(async (tx) => {
+        await tx.events.appendAll(2, [
+          { aggregateId: first, events: [state('PLACED')] },
+          { aggregateId: second, events: [state('QUEUED'), state('PLACED')] },
+          { aggregateId: third, events: [] },
+        ]);
+        await tx.events.appendAll(2, []);
+      });
+      await woken;
+      const read = async (aggregate: string) =>
+        (await store().events.read(aggregate, 0, 10)).map(({ sequence, event }) => [
+          sequence,
+          'to' in event ? event.to : null,
+        ]);
+      expect(await read(first)).toEqual([
+        [1, 'QUEUED'],
+        [2, 'PLACED'],
+      ]);
+      expect(await read(second)).toEqual([
+        [1, 'QUEUED'],
+        [2, 'PLACED'],
+      ]);
+      expect(isThirdWoken).toBe(false);
+      stop.abort();
+      await idle;
+    });
+
+    it('are changed together, found by what is new in them and no more by what was', async () => {
+      const owner = `owner ${id('Split')}`;
+      const all = [1, 2, 3].map((at) => run({ owner, name: `many ${at}`, number: 930_000 + at }));
+      await store().transaction((tx) => tx.trainingRuns.insertMany(all));
+      const changes = all.map((before, at) => ({
+        before,
+        entity: {
+          ...before,
+          version: 2,
+          observedAt: 7,
+          ...(at === 0 && { state: 'PLACED' as const, backend: 'there', updatedAt: 9_999 }),
+          ...(at === 1 && { state: 'PLACED' as const }),
+        },
+      }));
+      await store().transaction((tx) => tx.trainingRuns.updateMany(changes));
+      await store().transaction((tx) => tx.trainingRuns.updateMany([]));
+      const ids = all.map((one) => one.id);
+      expect(await store().trainingRuns.getMany(ids)).toEqual(changes.map(({ entity }) => entity));
+      const named = async (where: object): Promise<readonly string[]> =>
+        (await store().trainingRuns.list({ where: { owner, ...where } }, 10))
+          .map(({ name }) => name)
+          .toSorted();
+      expect(await named({ state: 'PLACED' })).toEqual(['many 1', 'many 2']);
+      expect(await named({ state: 'QUEUED' })).toEqual(['many 3']);
+      expect(await named({ backend: 'there' })).toEqual(['many 1']);
+      expect(await named({ updatedAt: 9_999 })).toEqual(['many 1']);
+    });
+
+    it('are not changed when one of them was overtaken', async () => {
+      const all = [1, 2].map((at) => run({ number: 940_000 + at }));
+      await store().transaction((tx) => tx.trainingRuns.insertMany(all));
+      const next = (before: (typeof all)[number], name: string) => ({
+        before,
+        entity: { ...before, version: before.version + 1, name },
+      });
+      const [one, other] = all;
+      if (one === undefined || other === undefined) throw new Error('There are none.');
+      await store().transaction((tx) => tx.trainingRuns.update(next(one, 'first').entity));
+      const late = store().transaction((tx) =>
+        tx.trainingRuns.updateMany([next(other, 'late'), next(one, 'late')]),
+      );
+      expect(await codeOf(late)).toBe('VERSION_CONFLICT');
+      const names = (await store().trainingRuns.getMany([one.id, other.id])).map(
+        (found) => found?.name,
+      );
+      expect(names).toEqual(['first', other.name]);
+      const skipping = store().transaction((tx) =>
+        tx.trainingRuns.updateMany([{ before: one, entity: { ...one, version: 3 } }]),
+      );
+      await expect(skipping).rejects.toThrow(TypeError);
+    });
+
+    it('say which leases are still held, and those pass to nobody before the end', async () => {
+      const kind = `held.${id('Split')}`;
+      await store().transaction((tx) => tx.enqueueMany(kind, ['a', 'b', 'c'], 0));
+      const claim = (now: number) =>
+        store().work.claim({ kinds: [kind], worker: 'w', now, leaseMs: 100, limit: 10 });
+      const leases = await claim(1_000);
+      await store().work.releaseAll(
+        leases.filter(({ key }) => key === 'b'),
+        1_000,
+      );
+      const [again] = await claim(1_000);
+      if (again === undefined) throw new Error('Nothing was due.');
+      const held = await store().transaction((tx) => tx.heldOf(leases));
+      expect(held.map(({ key }) => key)).toEqual(['a', 'c']);
+      expect(await store().transaction((tx) => tx.heldOf([again]))).toEqual([again]);
+      expect(await store().transaction((tx) => tx.heldOf([]))).toEqual([]);
+    });
+
+    it('streams are ended together, whether there was anything in them or not', async () => {
+      const [full, empty, open] = [id('Split'), id('Split'), id('Split')];
+      await store().transaction((tx) => tx.streams.append(full, ['one', 'two']));
+      const woken = store().streams.changed(full, 2, AbortSignal.timeout(20_000));
+      await store().transaction(async (tx) => {
+        const last = tx.streams.append(full, ['three']);
+        await Promise.all([last, tx.streams.endMany([full, empty, full]), tx.streams.endMany([])]);
+        await tx.streams.append(open, ['one']);
+      });
+      await woken;
+      expect(await store().streams.stat(full)).toMatchObject({ head: 3, ended: true });
+      expect(await store().streams.stat(empty)).toMatchObject({ head: 0, ended: true });
+      expect(await store().streams.stat(open)).toMatchObject({ head: 1, ended: false });
+      const late = store().transaction((tx) => tx.streams.append(empty, ['late']));
+      expect(await codeOf(late)).toBe('WRONG_STATE');
+    });
+
     it('are asked for as work, each as if alone: a repeat is one, the earlier time holds, a lease keeps the wish', async () => {
       const kind = `many.${id('Split')}`;
       const claim = async (now: number) =>
