@@ -19,6 +19,10 @@ const ambient = { now: () => Date.now(), random: () => Math.random() };
 /** `--runs 5000` for a shorter one; `--engine embedded` for one of the two. */
 const runs = Number(process.argv[process.argv.indexOf('--runs') + 1]) || 50_000;
 const only = process.argv[process.argv.indexOf('--engine') + 1];
+/** `--profile FOLDER` for a CPU profile there of each server that is not killed. */
+const profileIn = process.argv.includes('--profile')
+  ? process.argv[process.argv.indexOf('--profile') + 1]
+  : undefined;
 const accepts = { all: 600, beforeTheKill: 400, atOnce: 20 } as const;
 /** Meanwhile, while nobody looks. */
 const change = { end: Math.ceil(runs / 50), begin: Math.ceil(runs / 100) } as const;
@@ -68,7 +72,12 @@ async function measure(name: string, databaseUrl: string | null): Promise<Row> {
     await bundle();
     const open = async (seed: 'on' | 'off'): Promise<Server> => {
       const entry = join(root, 'dist', 'bench-recover.js');
-      const server = await start([entry], { ...env, FATHOM_SEED: seed }, /GraphiQL\)\s+(\S+)/);
+      const profile = profileIn === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileIn}`];
+      const server = await start(
+        [...profile, entry],
+        { ...env, FATHOM_SEED: seed },
+        /GraphiQL\)\s+(\S+)/,
+      );
       servers.push(server);
       return server;
     };
