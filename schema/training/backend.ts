@@ -119,6 +119,11 @@ export class BackendCapabilitiesType {
   @Field(() => Boolean, { description: 'Whether it runs modules that are folders of code.' })
   processes!: boolean;
 
+  @Field(() => Boolean, {
+    description: "Whether it runs images that have DEEPaaS and nothing of Fathom's.",
+  })
+  deepaasImages!: boolean;
+
   @Field(() => Boolean, { description: 'Whether it replaces servers that fail.' })
   selfHealing!: boolean;
 

@@ -849,7 +849,7 @@ export type PlanTrainingRunQuery = { planTrainingRun: { plan: { backend: string 
 export type BackendsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type BackendsQuery = { backends: Array<{ name: string, type: string, runsJobs: boolean, runsServices: boolean, runsFunctions: boolean, capabilities: { arrays: boolean, gpus: boolean, gpuModels: boolean, cancelQueued: boolean, enforcesMemory: boolean, enforcesTimeLimit: boolean, images: boolean, processes: boolean, selfHealing: boolean, severalNodes: boolean, separatesStreams: boolean }, health: { reachable: boolean, message: string, checkedAt: string, unreachableSince: string | null, capacity: { cpus: number, cpusInUse: number, memoryMiB: number, memoryInUseMiB: number, gpusInUse: number, queued: number, gpus: Array<{ index: number, model: string, memoryMiB: number, inUse: boolean | null }>, accelerators: Array<{ model: string, memoryMiB: number, count: number, free: number | null }> } | null } }> };
+export type BackendsQuery = { backends: Array<{ name: string, type: string, runsJobs: boolean, runsServices: boolean, runsFunctions: boolean, capabilities: { arrays: boolean, gpus: boolean, gpuModels: boolean, cancelQueued: boolean, deepaasImages: boolean, enforcesMemory: boolean, enforcesTimeLimit: boolean, images: boolean, processes: boolean, selfHealing: boolean, severalNodes: boolean, separatesStreams: boolean }, health: { reachable: boolean, message: string, checkedAt: string, unreachableSince: string | null, capacity: { cpus: number, cpusInUse: number, memoryMiB: number, memoryInUseMiB: number, gpusInUse: number, queued: number, gpus: Array<{ index: number, model: string, memoryMiB: number, inUse: boolean | null }>, accelerators: Array<{ model: string, memoryMiB: number, count: number, free: number | null }> } | null } }> };
 
 export type TrainingRunEventsSubscriptionVariables = Exact<{
   id: string;
@@ -2507,6 +2507,7 @@ export const BackendsDocument = new TypedDocumentString(`
       gpus
       gpuModels
       cancelQueued
+      deepaasImages
       enforcesMemory
       enforcesTimeLimit
       images
@@ -2543,7 +2544,7 @@ export const BackendsDocument = new TypedDocumentString(`
     }
   }
 }
-    `, {"hash":"sha256:fa4f861f7b97d326391ebe2997be4f9f65ac85727f88a136c73b88e23599a4ea"}) as unknown as TypedDocumentString<BackendsQuery, BackendsQueryVariables>;
+    `, {"hash":"sha256:0ecc256ac77c2c135f9805075154d9a33f7dd96212da3e87c297fe3bcdbbb1e1"}) as unknown as TypedDocumentString<BackendsQuery, BackendsQueryVariables>;
 export const TrainingRunEventsDocument = new TypedDocumentString(`
     subscription TrainingRunEvents($id: ID!, $after: Int! = 0) {
   trainingRunEvents(id: $id, after: $after) {

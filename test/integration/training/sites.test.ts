@@ -1,4 +1,7 @@
+import { buildSchema, type GraphQLObjectType } from 'graphql';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { noCapabilities } from '../../../backends/contract/backend.ts';
 import { BackendError } from '../../../backends/contract/error.ts';
 import { localOwner } from '../../../domain/actor.ts';
 import { MemoryJobs } from '../../fakes/memory-jobs.ts';
@@ -42,6 +45,13 @@ describe('the backends of an installation', () => {
       capabilities: { gpus: true, images: false, severalNodes: false },
     });
     expect(all[1]).toMatchObject({ runsServices: false });
+  });
+
+  test('say in the graph every capability that there is', () => {
+    const path = new URL('../../../schema/snapshots/api.graphql', import.meta.url);
+    const type = buildSchema(readFileSync(path, 'utf8')).getType('BackendCapabilities');
+    const fields = Object.keys((type as GraphQLObjectType).getFields());
+    expect(fields.toSorted()).toEqual(Object.keys(noCapabilities).toSorted());
   });
 
   test('say which accelerators they have, and how many of each are free', async () => {
