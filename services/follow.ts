@@ -32,7 +32,7 @@ export function follow<T>(
         }
         taken = 0;
         ready = tail.behind(cursor) ?? (await source.read(cursor, batch));
-        if (ready.length > 0) continue;
+        if (ready.length > 0 || done) continue;
         if (tail.ended) return end();
         const { moved, stop } = tail.wait();
         stopWaiting = stop;

@@ -90,6 +90,19 @@ describe('following a record', () => {
     for (const stream of streams) await stream.return?.();
   });
 
+  test('who leaves while it is read for leaves nobody waiting', async () => {
+    const ledger = new Ledger();
+    const tails = new Tails();
+    const ahead = follow(tails, 'a', ledger, 3);
+    const behind = follow(tails, 'a', ledger, 0);
+    const next = behind.next();
+    await behind.return?.();
+    await settled();
+    expect(await Promise.race([next, 'it waits'])).toEqual({ done: true, value: undefined });
+    expect([ledger.reads, ledger.watchers]).toEqual([1, 0]);
+    await ahead.return?.();
+  });
+
   test('nobody misses and nobody gets twice, whatever their pace and wherever they begin', async () => {
     const ledger = new Ledger();
     const tails = new Tails();
