@@ -27,7 +27,7 @@ import { failureOf } from './ending.ts';
 import { parseProtocolLine, type ProtocolLine } from './protocol-line.ts';
 import { RunRecord } from './run-record.ts';
 import type { Pace } from './pace.ts';
-import { logStream, metricStream, releaseWork } from './work-kinds.ts';
+import type { RunSaves } from './run-saves.ts';
 
 interface Observed {
   readonly run: TrainingRun;
@@ -36,6 +36,7 @@ interface Observed {
   readonly jobs: JobRunner;
   readonly handle: Handle;
   readonly pace: Pace;
+  readonly saves: RunSaves;
 }
 
 const longestLookAgainMs = 5_000;
@@ -80,19 +81,9 @@ export async function observe(
   const stale = attempt.observedAt === null || now - attempt.observedAt > observedEveryMs;
   if (changed || (stale && seen.pace.mayNote())) {
     record.patchAttempt({ logCursor: printed.cursor, observedAt: now, nativeState: status.native });
-    record.patch({ observedAt: now });
-    await at.store.transaction(async (tx) => {
-      await tx.assertLease(lease);
-      for (const artifact of artifacts) await tx.artifacts.insert(artifact);
-      await tx.streams.append(logStream(run.id), points.log);
-      await tx.streams.append(metricStream(run.id), points.metrics);
-      await record.save(tx);
-      if (ended) {
-        await tx.streams.end(logStream(run.id));
-        await tx.streams.end(metricStream(run.id));
-        await tx.enqueue(releaseWork, attempt.id, now);
-      }
-    });
+    record.saw();
+    const { log, metrics } = points;
+    await seen.saves.save({ record, lease, now, ends: ended, artifacts, log, metrics });
   }
   if (ended) return null;
   if (!printed.complete) return now;

@@ -17,7 +17,8 @@ import { Pace } from './pace.ts';
 import { place } from './placement.ts';
 import { placeOn } from './placing.ts';
 import { RunRecord } from './run-record.ts';
-import { logStream, metricStream, releaseWork, trainingRunWork } from './work-kinds.ts';
+import { RunSaves } from './run-saves.ts';
+import { trainingRunWork } from './work-kinds.ts';
 import type { WorkloadSource } from './workload-source.ts';
 
 const placementRetryMs = 10_000;
@@ -37,12 +38,14 @@ export class RunLook implements Look {
   readonly #workloads: WorkloadSource;
   readonly #circuits: Circuits;
   readonly #pace: Pace;
+  readonly #saves: RunSaves;
   /** Read for looks that are about to begin. */
   readonly #prepared = new Map<string, Prepared>();
 
   constructor(at: Surroundings, workloads: WorkloadSource) {
     this.#at = at;
     this.#pace = new Pace(at);
+    this.#saves = new RunSaves(at);
     this.#circuits = new Circuits(at.ambient);
     this.#workloads = workloads;
   }
@@ -100,7 +103,10 @@ export class RunLook implements Look {
           ? await this.#submit(run, attempt, place, lease, signal)
           : await observe(
               this.#at,
-              { run, attempt, ...place, handle: handleOf(attempt), pace: this.#pace },
+              {
+                ...{ run, attempt, ...place },
+                ...{ handle: handleOf(attempt), pace: this.#pace, saves: this.#saves },
+              },
               lease,
               signal,
             );
@@ -124,7 +130,7 @@ export class RunLook implements Look {
         signal: null,
       });
       record.patch({ finishedAt: now });
-      await this.#save(record, lease, { end: run.id });
+      await this.#save(record, lease, true);
       return null;
     }
     // Whoever lets it on asks for a look.
@@ -201,7 +207,7 @@ export class RunLook implements Look {
       record.moveAttempt('LOST', null, outcome);
       record.move('LOST', message, outcome);
       record.patch({ finishedAt: now });
-      await this.#save(record, lease, { end: run.id });
+      await this.#save(record, lease, true);
       return null;
     }
     const most = error.kind === 'Unauthorized' ? 60_000 : 30_000;
@@ -245,7 +251,7 @@ export class RunLook implements Look {
     record.moveAttempt('FAILED', null, outcome);
     record.move('FAILED', message, outcome);
     record.patch({ finishedAt: this.#at.ambient.now() });
-    await this.#save(record, lease, { end: record.run.id });
+    await this.#save(record, lease, true);
     return null;
   }
 
@@ -263,18 +269,9 @@ export class RunLook implements Look {
     return next;
   }
 
-  async #save(record: RunRecord, lease: Lease, final?: { readonly end: string }): Promise<void> {
-    if (!record.changed && final === undefined) return;
-    await this.#at.store.transaction(async (tx) => {
-      await tx.assertLease(lease);
-      await record.save(tx);
-      if (final !== undefined) {
-        await tx.streams.end(logStream(final.end));
-        await tx.streams.end(metricStream(final.end));
-        if (record.attempt?.handle)
-          await tx.enqueue(releaseWork, record.attempt.id, this.#at.ambient.now());
-      }
-    });
+  async #save(record: RunRecord, lease: Lease, ends = false): Promise<void> {
+    if (!record.changed && !ends) return;
+    await this.#saves.save({ record, lease, now: this.#at.ambient.now(), ends });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DomainEvent, TrainingRunEvent } from '../../domain/event.ts';
+import type { Id } from '../../domain/ids.ts';
 import { isTerminal, transition } from '../../domain/state.ts';
 import {
   type Attempt,
@@ -10,8 +11,45 @@ import {
   type TrainingRunState,
 } from '../../domain/training-run.ts';
 import type { Waiting } from '../../domain/waiting.ts';
-import type { Transaction } from '../../store/contract/store.ts';
+import type { EventsOf, Transaction } from '../../store/contract/store.ts';
+import type { Change } from '../../store/contract/table.ts';
 import { memberEnded } from '../sweeps/member-ended.ts';
+
+/** `before` is null for a new attempt. */
+interface Writes {
+  readonly run: Change<TrainingRun> | null;
+  readonly attempt: { readonly before: Attempt | null; readonly entity: Attempt } | null;
+  readonly events: EventsOf;
+  /** The sweep that hears of the run's end. */
+  readonly endedIn: Id<'Sweep'> | null;
+  readonly now: number;
+}
+
+/**
+ * Writes all of them in a few statements, each run once. VERSION_CONFLICT when any of them was overtaken: then the
+ * transaction must not be committed.
+ */
+export async function saveRecords(tx: Transaction, records: readonly RunRecord[]): Promise<void> {
+  const all = records.map((record) => record.writes);
+  const attempts = all.flatMap(({ attempt }) => attempt ?? []);
+  await tx.attempts.updateMany(
+    attempts.flatMap(({ before, entity }) => (before === null ? [] : { before, entity })),
+  );
+  await tx.attempts.insertMany(
+    attempts.flatMap(({ before, entity }) => (before === null ? entity : [])),
+  );
+  await tx.trainingRuns.updateMany(all.flatMap(({ run }) => run ?? []));
+  for (const [now, told] of Map.groupBy(all, (writes) => writes.now)) {
+    await tx.events.appendAll(
+      now,
+      told.map(({ events }) => events),
+    );
+  }
+  // One sweep may hear of several ends: one after the other.
+  for (const { endedIn, run, now } of all) {
+    if (endedIn !== null && run !== null) await memberEnded(tx, endedIn, run.entity, now);
+  }
+}
 
 /**
  * A run and its attempt while they are being changed: collects the changes and their events, and writes both at once.
@@ -24,6 +62,7 @@ export class RunRecord {
   readonly #storedAttempt: Attempt | null;
   readonly #now: number;
   readonly #events: TrainingRunEvent[] = [];
+  #sawAt: number | null = null;
 
   constructor(run: TrainingRun, attempt: Attempt | null, now: number) {
     this.#run = run;
@@ -107,32 +146,36 @@ export class RunRecord {
     this.#events.push(event);
   }
 
-  async save(tx: Transaction): Promise<void> {
-    if (this.#attempt !== null && this.#attempt !== this.#storedAttempt) {
-      if (this.#attempt.id === this.#storedAttempt?.id) {
-        await tx.attempts.update({
-          ...this.#attempt,
-          version: this.#attempt.version + 1,
-          updatedAt: this.#now,
-        });
-      } else {
-        await tx.attempts.insert(this.#attempt);
-      }
-    }
-    if (this.#run !== this.#storedRun) {
-      await tx.trainingRuns.update({
-        ...this.#run,
-        version: this.#run.version + 1,
-        updatedAt: this.#now,
-      });
-    }
-    if (this.#events.length > 0) {
-      await tx.events.append(this.#run.id, this.#now, this.#events satisfies DomainEvent[]);
-    }
-    const { sweepId } = this.#run;
-    if (sweepId !== undefined && this.#hasEnded) {
-      await memberEnded(tx, sweepId, this.#run, this.#now);
-    }
+  /** Notes that the backend spoke of it. Where that is all, nothing else of the run is new. */
+  saw(): void {
+    this.#sawAt = this.#now;
+  }
+
+  save(tx: Transaction): Promise<void> {
+    return saveRecords(tx, [this]);
+  }
+
+  /** What is to be written. */
+  get writes(): Writes {
+    const [run, attempt] = [this.#run, this.#attempt];
+    return {
+      run:
+        run === this.#storedRun && this.#sawAt === null
+          ? null
+          : {
+              before: this.#storedRun,
+              entity: {
+                ...run,
+                observedAt: this.#sawAt ?? run.observedAt,
+                version: run.version + 1,
+                updatedAt: run === this.#storedRun ? run.updatedAt : this.#now,
+              },
+            },
+      attempt: attempt === this.#storedAttempt ? null : attempt && this.#attemptWrite(attempt),
+      events: { aggregateId: run.id, events: this.#events satisfies DomainEvent[] },
+      endedIn: this.#hasEnded && run.sweepId !== undefined ? run.sweepId : null,
+      now: this.#now,
+    };
   }
 
   get changed(): boolean {
@@ -146,6 +189,13 @@ export class RunRecord {
   get #hasEnded(): boolean {
     const { state } = this.#run;
     return state !== this.#storedRun.state && isTerminal(trainingRunStates, state);
+  }
+
+  #attemptWrite(attempt: Attempt): NonNullable<Writes['attempt']> {
+    const before = this.#storedAttempt;
+    if (attempt.id !== before?.id) return { before: null, entity: attempt };
+    const entity = { ...attempt, version: attempt.version + 1, updatedAt: this.#now };
+    return { before, entity };
   }
 
   #attemptChanged(attempt: Attempt): void {

@@ -49,6 +49,20 @@ describe('a run record', () => {
     expect(written.run()).toMatchObject({ state: 'SUCCEEDED', version: 2, updatedAt: 10 });
   });
 
+  test('that only was seen is not taken for updated', async () => {
+    const written = recorder();
+    const record = new RunRecord(run, null, 10);
+    record.saw();
+    expect(record.changed).toBe(false);
+    await record.save(written.tx);
+    expect(written.run()).toEqual({ ...run, version: 2, observedAt: 10 });
+    const moved = new RunRecord(written.run(), null, 20);
+    moved.saw();
+    moved.move('PLACED', null);
+    await moved.save(written.tx);
+    expect(written.run()).toMatchObject({ state: 'PLACED', observedAt: 20, updatedAt: 20 });
+  });
+
   test('writes nothing when nothing changed', async () => {
     const written = recorder();
     const record = new RunRecord({ ...run, state: 'RUNNING' }, null, 10);
@@ -76,17 +90,16 @@ function recorder() {
   const state = { writes: 0 };
   const tx = {
     trainingRuns: {
-      update: (entity: TrainingRun) => {
-        state.writes++;
-        latest = entity;
-        return Promise.resolve();
+      updateMany: async (changes: readonly { readonly entity: TrainingRun }[]) => {
+        state.writes += changes.length;
+        latest = changes.at(-1)?.entity ?? latest;
       },
     },
+    attempts: { updateMany: async () => undefined, insertMany: async () => undefined },
     events: {
-      append: (_id: string, _at: number, more: readonly { readonly type: string }[]) => {
-        state.writes++;
-        events.push(...more);
-        return Promise.resolve();
+      appendAll: async (_at: number, logs: readonly { readonly events: typeof events }[]) => {
+        state.writes += logs.flatMap((log) => log.events).length;
+        events.push(...logs.flatMap((log) => log.events));
       },
     },
   } as unknown as Transaction;
