@@ -45,6 +45,8 @@ export type ContextFor<C extends object> = (incoming: Incoming) => C | Promise<C
 
 export type ResultStream = AsyncGenerator<ExecutionResult, void, void>;
 
-export function isResultStream(value: ResultStream | ExecutionResult): value is ResultStream {
+export function isResultStream<S extends AsyncIterable<ExecutionResult>>(
+  value: S | ExecutionResult,
+): value is S {
   return Symbol.asyncIterator in value;
 }

@@ -18,6 +18,7 @@ import type {
 } from 'graphql';
 import { answer, refusal } from './answer.ts';
 import { ORIGIN, complete, isComplete } from './completion.ts';
+import { cursorIn } from './cursor.ts';
 import { eventStream } from './event-stream.ts';
 import { isResultStream } from './executor.ts';
 import type { Executor, GraphRequest, Incoming, ResultStream } from './executor.ts';
@@ -26,6 +27,7 @@ import type { FieldOwners } from './field-owners.ts';
 import { planDocument } from './plan-document.ts';
 import type { PlanDocument } from './plan-document.ts';
 import type { ErrorFor } from './presentation.ts';
+import { SharedResults } from './shared-results.ts';
 import type { SubgraphLink } from './subgraph-link.ts';
 import { coerce } from './variables.ts';
 
@@ -118,6 +120,7 @@ class PlannedExecutor implements Executor {
   readonly #plan: PlanRunner;
   readonly #parts: PlannedParts;
   readonly #documents = new WeakMap<DocumentNode, PlanDocument>();
+  readonly #shared = new SharedResults();
 
   constructor(plan: PlanRunner, parts: PlannedParts) {
     this.schema = parts.schema;
@@ -151,21 +154,24 @@ class PlannedExecutor implements Executor {
         return answer({ errors: found.errors ?? [] }, document, presenter);
       }
       const { link, ...fetch } = probe.opening;
-      const source = await link.subscribe({ ...fetch, incoming, scope: probe });
+      const cursor = cursorIn(this.schema, fetch.document, fetch.variables);
+      const source = await link.subscribe({ ...fetch, cursor, incoming, scope: probe });
       if (!isResultStream(source)) {
         const errors = (source.errors ?? []).map((it) => withoutPlace(it));
         return answer({ errors }, document, presenter);
       }
+      const share = this.#shared.join(request);
+      const make = async (event: ExecutionResult): Promise<ExecutionResult> => {
+        const ended = endingIn(event);
+        if (ended !== undefined) return answer(ended, document, presenter);
+        await this.#parts.admit(incoming);
+        return answer(await this.#gather(request, { incoming, event }), document, presenter);
+      };
       return eventStream(
         source,
-        async (event) => {
-          const scope = { incoming, event: event as ExecutionResult };
-          const ended = endingIn(scope.event);
-          if (ended !== undefined) return answer(ended, document, presenter);
-          await this.#parts.admit(incoming);
-          return answer(await this.#gather(request, scope), document, presenter);
-        },
+        (event) => share.of(event, () => make(event as ExecutionResult)),
         (error) => refusal(error, presenter),
+        () => share.leave(),
       );
     } catch (error) {
       return refusal(error, presenter);

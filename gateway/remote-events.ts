@@ -3,7 +3,8 @@ import { createClient } from 'graphql-ws';
 import type { SubscribePayload } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { eventStream } from './event-stream.ts';
-import type { ResultStream } from './executor.ts';
+import { TELL_POSITIONS, tellsPositions } from './positions.ts';
+import type { Opened } from './upstreams.ts';
 
 export interface RemoteEventsOptions {
   readonly url: string;
@@ -18,11 +19,12 @@ const FULL = 32;
 const LOW = 8;
 
 /**
- * One subscription on one socket of its own, so that a slow reader can stop it: when events pile up here the socket is no
- * longer read, and the subgraph stops pulling from its source. A shared socket would stop every other reader, too.
+ * One subscription on one socket of its own, so that whoever reads it can stop it: when events pile up here the socket is no
+ * longer read, and the subgraph stops pulling from its source. A shared socket would stop every other subscription, too.
  */
-export function remoteEvents(options: RemoteEventsOptions): ResultStream {
+export function remoteEvents(options: RemoteEventsOptions): Opened {
   const { url, payload, headers, resultFrom, failed } = options;
+  const known = Promise.withResolvers<boolean>();
   const queue: ExecutionResult[] = [];
   let socket: WebSocket | undefined;
   let ended = false;
@@ -38,6 +40,8 @@ export function remoteEvents(options: RemoteEventsOptions): ResultStream {
   };
   const end = (): void => {
     ended = true;
+    // An end without an acknowledgement is the same for all who wait for it.
+    known.resolve(true);
     notify();
   };
 
@@ -57,7 +61,13 @@ export function remoteEvents(options: RemoteEventsOptions): ResultStream {
     lazy: true,
     lazyCloseTimeout: 0,
     retryAttempts: 0,
+    connectionParams: TELL_POSITIONS,
     onNonLazyError: () => undefined,
+    on: {
+      connected: (_socket, acknowledged) => {
+        known.resolve(tellsPositions(acknowledged));
+      },
+    },
   });
   const unsubscribe = client.subscribe(payload, {
     next: (value) => {
@@ -82,7 +92,7 @@ export function remoteEvents(options: RemoteEventsOptions): ResultStream {
   }
 
   const reading = read();
-  return eventStream(
+  const events = eventStream(
     {
       [Symbol.asyncIterator]: () => ({
         next: () => reading.next(),
@@ -98,4 +108,5 @@ export function remoteEvents(options: RemoteEventsOptions): ResultStream {
     async (event) => event as ExecutionResult,
     failed,
   );
+  return { events, isPositioned: known.promise };
 }

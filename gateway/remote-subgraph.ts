@@ -2,8 +2,12 @@ import { GraphQLError, print } from 'graphql';
 import type { DocumentNode, ExecutionResult } from 'graphql';
 import { Pool } from 'undici';
 import { present } from './presentation.ts';
+import { place, positionTold } from './positions.ts';
 import type { SubgraphFetch, SubgraphLink } from './subgraph-link.ts';
 import { remoteEvents } from './remote-events.ts';
+import { Upstreams } from './upstreams.ts';
+import type { Opened } from './upstreams.ts';
+import { inOrder } from './variables.ts';
 import type { Incoming } from './executor.ts';
 import { GatewayError } from './presentation.ts';
 import { tracedCall } from './tracing.ts';
@@ -31,6 +35,7 @@ export function remoteLink(options: RemoteLinkOptions): SubgraphLink {
     bodyTimeout: timeoutMs,
     keepAliveTimeout: 30_000,
   });
+  const upstreams = new Upstreams();
   return {
     name,
     async execute({ document, variables, incoming }) {
@@ -58,14 +63,28 @@ export function remoteLink(options: RemoteLinkOptions): SubgraphLink {
         return failed(name, error, incoming);
       }
     },
-    async subscribe({ document, variables, incoming }: SubgraphFetch) {
-      return remoteEvents({
-        url: url.replace(/^http/u, 'ws'),
-        payload: { query: textOf(document), variables },
-        headers: forwardedHeaders(incoming),
-        resultFrom: (value) => resultFrom(value) ?? failed(name, 'a malformed event', incoming),
-        failed: (cause) => failed(name, cause, incoming),
-      });
+    async subscribe({ document, variables, incoming, cursor }) {
+      const open = (query: string, values: SubgraphFetch['variables']): Opened =>
+        remoteEvents({
+          url: url.replace(/^http/u, 'ws'),
+          payload: { query, variables: values },
+          headers: forwardedHeaders(incoming),
+          resultFrom: (value) => eventFrom(value) ?? failed(name, 'a malformed event', incoming),
+          failed: (cause) => failed(name, cause, incoming),
+        });
+      if (cursor === null) {
+        const { events } = open(textOf(document), variables);
+        return { [Symbol.asyncIterator]: () => events };
+      }
+      const text = textOf(cursor.document);
+      const { after, variablesAt } = cursor;
+      // Rights are what the credential gives, and of the caller's headers no other goes to a subgraph that could matter.
+      const key = JSON.stringify([
+        text,
+        inOrder(variablesAt(0)),
+        incoming.headers['authorization'] ?? null,
+      ]);
+      return upstreams.follow(key, after, (from) => open(text, variablesAt(from)));
     },
     async close() {
       await pool.close();
@@ -95,6 +114,11 @@ function forwardedHeaders({ headers, requestId }: Incoming): Record<string, stri
     if (value !== undefined) forwarded[header] = value;
   }
   return forwarded;
+}
+
+function eventFrom(value: unknown): ExecutionResult | undefined {
+  const result = resultFrom(value);
+  return result === undefined ? undefined : place(result, positionTold(Object(value) as object));
 }
 
 /** Errors come presented by the subgraph's process; they are taken as they are. */

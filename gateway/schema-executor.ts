@@ -3,6 +3,7 @@ import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import { answer, refusal } from './answer.ts';
 import { eventStream } from './event-stream.ts';
 import type { ContextFor, Executor, GraphRequest, ResultStream } from './executor.ts';
+import { place, positionIn } from './positions.ts';
 import type { ErrorFor } from './presentation.ts';
 import { SharedResults } from './shared-results.ts';
 
@@ -52,7 +53,7 @@ export class SchemaExecutor<C extends object> implements Executor {
         // One context for all events would answer each from the loaders of the first.
         const contextValue = await this.#contextFor(incoming);
         const result = await execute({ ...operation, rootValue, contextValue });
-        return answer(result, document, presenter);
+        return place(answer(result, document, presenter), positionIn(source, rootValue));
       };
       return eventStream(
         source,

@@ -1,5 +1,7 @@
 import type { ExecutionResult } from 'graphql';
+import { variablesBesideCursor } from './cursor.ts';
 import type { GraphRequest } from './executor.ts';
+import { inOrder } from './variables.ts';
 
 /** One reader's share in what is executed for all who ask the same. */
 export interface Share {
@@ -50,15 +52,11 @@ export class SharedResults {
   }
 }
 
-/** Rights are what the credential gives: whoever sends the same one is the same. */
-function keyOf({ query, variables, incoming }: GraphRequest): string {
-  return JSON.stringify([query, sorted(variables), incoming.headers['authorization'] ?? null]);
-}
-
-/** Two objects that differ only in the order of their keys are the same variables. */
-function sorted(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(sorted);
-  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : Number(a > b)));
-  return entries.map(([name, inner]) => [name, sorted(inner)]);
+/**
+ * Rights are what the credential gives: whoever sends the same one is the same. Where a subscription begins does not matter
+ * to those who were given the same event.
+ */
+function keyOf({ query, document, variables, incoming }: GraphRequest): string {
+  const others = variablesBesideCursor(document, variables);
+  return JSON.stringify([query, inOrder(others), incoming.headers['authorization'] ?? null]);
 }

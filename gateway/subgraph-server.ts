@@ -97,6 +97,7 @@ export async function serveSubgraph<C extends object>(
     }),
     schema,
     limits: SUBGRAPH_LIMITS,
+    tellsPositions: true,
     // A gateway opens one socket for one subscription.
     requestIdFor: (headers) => requestIdFrom(headers, newRequestId),
   });

@@ -60,3 +60,11 @@ function fill(type: GraphQLInputType, value: unknown): unknown {
   }
   return object;
 }
+
+/** Two objects that differ only in the order of their keys are the same variables, and are written alike from here. */
+export function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : Number(a > b)));
+  return entries.map(([name, inner]) => [name, inOrder(inner)]);
+}

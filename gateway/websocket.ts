@@ -9,6 +9,7 @@ import { gated } from './event-stream.ts';
 import type { Incoming, ResultStream } from './executor.ts';
 import type { Limits } from './limits.ts';
 import type { Operations, Outcome } from './operations.ts';
+import { TELL_POSITIONS, tellsPositions, withPosition } from './positions.ts';
 import { GatewayError } from './presentation.ts';
 import { headersOf } from './request-headers.ts';
 import { WrittenPayloads } from './written-once.ts';
@@ -21,6 +22,8 @@ export interface WebSocketOptions {
   readonly requestIdFor: (headers: Incoming['headers']) => string;
   /** Called at `connection_init`; a rejection closes the socket with 4403. */
   readonly admit?: (incoming: Incoming) => Promise<void>;
+  /** Whether those who ask for it at `connection_init` are told where events stand: gateways, not clients. Default false. */
+  readonly tellsPositions?: boolean;
 }
 
 const DELIVERY = parse('subscription { delivered }');
@@ -31,6 +34,7 @@ interface Extra {
   readonly gone: AbortController;
   readonly payloads: WrittenPayloads;
   headers: Incoming['headers'];
+  isToldPositions: boolean;
 }
 
 /** graphql-transport-ws on sockets that were upgraded elsewhere. */
@@ -51,7 +55,9 @@ export class WebSockets {
       },
       onConnect: async ({ connectionParams, extra }) => {
         extra.headers = { ...extra.headers, ...authorizationIn(connectionParams) };
-        return await this.#isAdmitted(extra);
+        extra.isToldPositions = options.tellsPositions === true && tellsPositions(connectionParams);
+        const isAdmitted = await this.#isAdmitted(extra);
+        return isAdmitted && extra.isToldPositions ? TELL_POSITIONS : isAdmitted;
       },
       onSubscribe: async ({ extra, subscriptions }, _id, payload) => {
         const requestId = options.requestIdFor(extra.headers);
@@ -66,8 +72,13 @@ export class WebSockets {
         return { schema, document: DELIVERY, rootValue, contextValue: undefined };
       },
       subscribe: (args) => args.rootValue as ResultStream | ExecutionResult,
-      onNext: ({ extra }, _id, _payload, _args, result) =>
-        result.errors === undefined ? extra.payloads.payload(result as ExecutionResult) : undefined,
+      onNext: ({ extra }, _id, _payload, _args, made) => {
+        const result = made as ExecutionResult;
+        const told = extra.isToldPositions ? withPosition(result) : result;
+        return told.errors === undefined || told !== result
+          ? extra.payloads.payload(told)
+          : undefined;
+      },
     });
   }
 
@@ -88,6 +99,7 @@ export class WebSockets {
       gone: new AbortController(),
       payloads: new WrittenPayloads(),
       headers: headersOf(request.headers),
+      isToldPositions: false,
     };
     const closed = this.#server.opened(
       {

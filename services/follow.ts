@@ -2,6 +2,11 @@ import { FathomError } from '../domain/errors.ts';
 import { patient } from './patient-source.ts';
 import { batch, type Followed, type Tails } from './tail.ts';
 
+/** Entries in order, each of which can be asked where it stands. */
+export interface FollowedEntries<T> extends AsyncIterableIterator<T> {
+  position(entry: T): number;
+}
+
 /**
  * Replays what is recorded behind a cursor, then follows. Nothing is queued here: the consumer's pace sets the reads, so
  * a slow reader costs one batch of memory and loses nothing. Those at the end of one record share what is read there:
@@ -12,7 +17,7 @@ export function follow<T>(
   record: string,
   followed: Followed<T>,
   after: number,
-): AsyncIterableIterator<T> {
+): FollowedEntries<T> {
   const source = patient(followed);
   const { tail, leave } = tails.join(record, source, after);
   let cursor = after;
@@ -55,6 +60,7 @@ export function follow<T>(
 
   return {
     next,
+    position: (entry) => source.position(entry),
     return: () => Promise.resolve(end()),
     throw: (error) => {
       end();
