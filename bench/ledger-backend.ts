@@ -14,7 +14,7 @@ interface Settings {
 
 const pollMs = 500;
 
-/** Jobs of `ledger-process.ts`. One question tells of all of them, as it does on Slurm, Nomad and Kubernetes. */
+/** Jobs of `ledger-process.ts`. One question tells of all of them, as it does on Slurm. */
 export const ledger = defineBackend<Settings>({
   type: 'ledger',
   parse: (settings) => settings as Settings,
@@ -50,11 +50,13 @@ class LedgerBackend implements Backend {
     },
     inspect: async (handle) => {
       await this.#list();
-      const key = keyOf(handle);
-      const job = this.#jobs.get(key);
-      if (job === undefined) throw new BackendError('NotFound', 'inspect', 'No such job.');
-      this.#saw(key);
-      return statusOf(job);
+      const status = this.#status(handle);
+      if (status === null) throw new BackendError('NotFound', 'inspect', 'No such job.');
+      return status;
+    },
+    inspectMany: async (handles) => {
+      await this.#list();
+      return handles.map((handle) => this.#status(handle));
     },
     watch: () => {
       throw new BackendError('Unsupported', 'watch', 'Nobody watches here.');
@@ -82,6 +84,14 @@ class LedgerBackend implements Backend {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#agent.destroy();
+  }
+
+  #status(handle: Handle): JobStatus | null {
+    const key = keyOf(handle);
+    const job = this.#jobs.get(key);
+    if (job === undefined) return null;
+    this.#saw(key);
+    return statusOf(job);
   }
 
   /** The bench reads it from what the server prints. */

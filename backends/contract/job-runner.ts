@@ -13,6 +13,11 @@ export interface JobRunner {
   submit(workload: JobWorkload, options: SubmitOptions): Promise<Handle>;
   /** One look. Total: a native state that we do not know is phase UNKNOWN with the native text. */
   inspect(handle: Handle): Promise<JobStatus>;
+  /**
+   * One look at many, in their order: of each what `inspect` says, null for a handle that it does not know. Only where that
+   * costs the backend less than a question for each; absent: it does not.
+   */
+  inspectMany?(handles: readonly Handle[]): Promise<readonly (JobStatus | null)[]>;
   /** Yields a status at once and after each change, until the end of the job (included) or `signal` aborts. */
   watch(handle: Handle, signal: AbortSignal): AsyncIterable<JobStatus>;
   /**

@@ -1,4 +1,5 @@
 import { BackendError } from '../contract/error.ts';
+import { inspectEach } from '../contract/inspect-each.ts';
 import type { JobRunner, JobStatus, LogChunk, OutputFolder } from '../contract/job-runner.ts';
 import type { Handle, JobWorkload } from '../contract/workload.ts';
 import { assertOffered } from './allocation.ts';
@@ -52,6 +53,11 @@ export class LocalJobs implements JobRunner {
     const record = this.#site.find(handle, 'JOB', 'inspect');
     await this.#site.lookAtJob(record);
     return this.#status(record);
+  }
+
+  /** They are files here. */
+  async inspectMany(handles: readonly Handle[]): Promise<readonly (JobStatus | null)[]> {
+    return inspectEach(handles, (handle) => this.inspect(handle));
   }
 
   async *watch(handle: Handle, signal: AbortSignal): AsyncGenerator<JobStatus> {

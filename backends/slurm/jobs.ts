@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inspectEach } from '../contract/inspect-each.ts';
 import type {
   JobRunner,
   JobStatus,
@@ -53,6 +54,11 @@ export class SlurmJobs implements JobRunner {
 
   async inspect(handle: Handle): Promise<JobStatus> {
     return this.#site.observe(this.#site.find(handle, 'inspect'), 'inspect');
+  }
+
+  /** Slurm is asked once for all. */
+  async inspectMany(handles: readonly Handle[]): Promise<readonly (JobStatus | null)[]> {
+    return inspectEach(handles, (handle) => this.inspect(handle));
   }
 
   async *watch(handle: Handle, signal: AbortSignal): AsyncGenerator<JobStatus> {

@@ -51,6 +51,10 @@ export function tracedBackend(backend: Backend): Backend {
 
 function tracedJobs(jobs: JobRunner, calls: Calls): JobRunner {
   return {
+    ...(jobs.inspectMany && {
+      inspectMany: (handles) =>
+        calls.one('inspectMany', () => jobs.inspectMany?.(handles) ?? Promise.resolve([])),
+    }),
     submit: (workload, options) => calls.one('submit', () => jobs.submit(workload, options)),
     inspect: (handle) => calls.one('inspect', () => jobs.inspect(handle)),
     watch: (handle, signal) => calls.each('watch', () => jobs.watch(handle, signal)),

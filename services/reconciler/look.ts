@@ -8,6 +8,11 @@ import type { Lease } from '../../store/contract/work.ts';
 export interface Look {
   readonly kind: string;
   /**
+   * Once, before the first look, and for as long as the reconciler waits for it: then looks begin beside it. When it
+   * rejects, they begin.
+   */
+  begin?(signal: AbortSignal): Promise<void>;
+  /**
    * Told of all looks that begin together, before the first of them: what they need can be read at once. When it rejects,
    * each look reads for itself.
    */

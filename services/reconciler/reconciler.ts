@@ -13,6 +13,8 @@ const together = 64;
 const inARow = 4;
 /** Leases given back together are due at one time, so it is rounded up to this. */
 const dueEveryMs = 25;
+/** How long a kind is not looked at while its look begins. */
+const longestBeginMs = 3_000;
 /** Without a wake the queue is asked this often at least: a lease of a worker that died ends unannounced. */
 const longestSleepMs = 5_000;
 
@@ -29,6 +31,9 @@ export class Reconciler {
   /** Looks that are over, whose leases are given back together. */
   #over: Over[] = [];
   #givingBack: Promise<void> | null = null;
+  /** Of looks that have begun. */
+  readonly #kinds: string[] = [];
+  #sleeping: AbortController | null = null;
   #loop: Promise<void> | null = null;
 
   constructor(at: Surroundings, looks: readonly Look[], worker: string) {
@@ -49,10 +54,11 @@ export class Reconciler {
   }
 
   async #run(): Promise<void> {
-    const kinds = [...this.#looks.keys()];
     const { work } = this.#at.store;
+    const opened = [...this.#looks.values()].map((look) => this.#open(look));
     while (!this.#stop.signal.aborted) {
       try {
+        const kinds = [...this.#kinds];
         const room = atOnce - this.#running.size;
         const leases =
           room === 0
@@ -69,11 +75,27 @@ export class Reconciler {
         if (leases.length > 0) await turn();
         else await this.#sleep(work, kinds);
       } catch (error) {
-        if (this.#stop.signal.aborted) return;
+        if (this.#stop.signal.aborted) break;
         this.#at.log('error', 'The work queue could not be read.', { error: String(error) });
         await pause(1_000, this.#stop.signal);
       }
     }
+    await Promise.all(opened);
+  }
+
+  /** Its kind is claimed once it has begun, or took too long for that. */
+  async #open(look: Look): Promise<void> {
+    const { signal } = this.#stop;
+    const begun = look.begin?.(signal).catch((error: unknown) => {
+      if (signal.aborted) return;
+      this.#at.log('error', `Looks at ${look.kind} begin unprepared.`, { error: String(error) });
+    });
+    const waited = new AbortController();
+    if (begun !== undefined) await Promise.race([begun, pause(longestBeginMs, waited.signal)]);
+    waited.abort();
+    this.#kinds.push(look.kind);
+    this.#sleeping?.abort();
+    await begun;
   }
 
   #begin(work: WorkQueue, leases: readonly Lease[]): void {
@@ -154,6 +176,9 @@ export class Reconciler {
 
   async #sleep(work: WorkQueue, kinds: readonly string[]): Promise<void> {
     const wake = new AbortController();
+    this.#sleeping = wake;
+    // One more has begun since the queue was asked.
+    if (kinds.length < this.#kinds.length) return;
     const stopped = () => wake.abort();
     this.#stop.signal.addEventListener('abort', stopped, { once: true });
     // Listening begins before the last question, so a wish made in between wakes us.

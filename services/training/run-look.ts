@@ -17,13 +17,13 @@ import { Pace } from './pace.ts';
 import { place } from './placement.ts';
 import { placeOn } from './placing.ts';
 import { RunRecord } from './run-record.ts';
+import { newestAttempts } from './newest-attempts.ts';
 import { RunSaves } from './run-saves.ts';
+import { survey } from './survey.ts';
 import { trainingRunWork } from './work-kinds.ts';
 import type { WorkloadSource } from './workload-source.ts';
 
 const placementRetryMs = 10_000;
-/** Of all runs that are read together; where there are more, each look reads its own. */
-const mostAttempts = 2_000;
 
 /** A run, and its newest attempt. */
 interface Prepared {
@@ -50,17 +50,18 @@ export class RunLook implements Look {
     this.#workloads = workloads;
   }
 
+  /** What happened while nobody looked is looked at first. */
+  begin(signal: AbortSignal): Promise<void> {
+    return survey(this.#at, signal);
+  }
+
   async prepare(keys: readonly string[]): Promise<void> {
     const { store } = this.#at;
     await this.#pace.measure();
     const runs = await store.trainingRuns.getMany(keys);
-    const attempts = await store.attempts.list({ where: { runId: { in: keys } } }, mostAttempts);
-    if (attempts.length === mostAttempts) return;
+    const attempts = await newestAttempts(store, keys);
     for (const run of runs) {
-      if (run === null) continue;
-      const own = attempts.filter(({ runId }) => runId === run.id);
-      const attempt = own.toSorted((a, b) => b.number - a.number)[0] ?? null;
-      this.#prepared.set(run.id, { run, attempt });
+      if (run !== null) this.#prepared.set(run.id, { run, attempt: attempts.get(run.id) ?? null });
     }
   }
 
@@ -77,11 +78,7 @@ export class RunLook implements Look {
   async #read(id: string): Promise<Prepared> {
     const { store } = this.#at;
     const run = await store.trainingRuns.get(id);
-    const attempt = await store.attempts.find({
-      where: { runId: id },
-      orderBy: { column: 'number', direction: 'DESC' },
-    });
-    return { run, attempt };
+    return { run, attempt: (await newestAttempts(store, [id])).get(id) ?? null };
   }
 
   async #step(

@@ -34,6 +34,8 @@ export interface WorkQueue {
   changed(kinds: readonly string[], signal: AbortSignal): Promise<void>;
   /** The earliest due time of unleased rows and of lease ends, or null when there is none. */
   nextDue(kinds: readonly string[]): Promise<number | null>;
+  /** What of a kind is looked after, due or not: keys behind `after` (null for the first), in order, at most `limit`. */
+  keys(kind: string, after: string | null, limit: number): Promise<readonly string[]>;
   /** How many things of a kind are looked after. */
   size(kind: string): Promise<number>;
 }

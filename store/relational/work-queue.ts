@@ -107,6 +107,14 @@ export class RelationalWorkQueue implements WorkQueue {
     return dues.length === 0 ? null : Math.min(...dues);
   }
 
+  async keys(kind: string, after: string | null, limit: number): Promise<readonly string[]> {
+    const rows = await this.#engine.reads.query(
+      sql<{ key: string }>`select key from work where kind = ${kind} and key > ${after ?? ''}
+        order by key limit ${limit}`,
+    );
+    return rows.map(({ key }) => key);
+  }
+
   async size(kind: string): Promise<number> {
     const rows = await this.#engine.reads.query(
       sql<{ size: number }>`select count(*) as size from work where kind = ${kind}`,

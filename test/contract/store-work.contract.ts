@@ -148,6 +148,18 @@ export function describeWorkQueue(store: () => Store): void {
       expect((await claim(kind, 700)).map(({ key }) => key)).toEqual(['b']);
     });
 
+    it('is listed by its keys in pieces, due or not, leased or not', async () => {
+      const kind = kindOf();
+      const keys = ['a', 'b', 'c', 'd', 'e'];
+      for (const key of keys.toReversed()) await store().work.enqueue(kind, key, 5_000);
+      await store().work.enqueue(kind, 'c', 0);
+      await take(kind, 10);
+      expect(await store().work.keys(kind, null, 2)).toEqual(['a', 'b']);
+      expect(await store().work.keys(kind, 'b', 2)).toEqual(['c', 'd']);
+      expect(await store().work.keys(kind, 'd', 2)).toEqual(['e']);
+      expect(await store().work.keys(kind, 'e', 2)).toEqual([]);
+    });
+
     it('never repeats a token, not even when the row was removed between', async () => {
       const kind = kindOf();
       await store().work.enqueue(kind, 'a', 0);

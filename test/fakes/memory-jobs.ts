@@ -138,6 +138,12 @@ export class MemoryJobs implements Backend {
         return { backend: this.name, version: 1, native: { key } };
       },
       inspect: async (handle) => statusOf(this.#find('inspect', handle)),
+      inspectMany: async (handles) => {
+        this.#enter('inspectMany');
+        this.#startNext();
+        const jobs = handles.map((handle) => this.inMemory.get(keyOf(handle)));
+        return jobs.map((job) => (job === undefined ? null : statusOf(job)));
+      },
       watch: (handle) => this.#watch(handle),
       logs: (handle) => this.#logs(handle),
       cancel: async (handle) => {

@@ -122,6 +122,28 @@ export function jobRunnerContract(target: BackendTarget): void {
       expect((await under.jobs.inspect(real)).phase).toBe('ENDED');
     });
 
+    test('many are seen in one look as one by one; one that is not known is null', async ({
+      skip,
+    }) => {
+      const under = opened();
+      if (under.jobs.inspectMany === undefined) skip();
+      const ended = await submit(under.jobs, job(under.shell('exit 3')));
+      const runs = await submit(under.jobs, job(under.shell('sleep 600')));
+      await untilEnded(under.jobs, ended);
+      await untilJob(under.jobs, runs, ({ phase }) => phase === 'RUNNING');
+      const forged: Handle = { backend: under.backend.name, version: 1, native: { kind: 'JOB' } };
+      const seen = await under.jobs.inspectMany?.([runs, forged, ended, runs]);
+      expect(seen?.map((status) => status?.phase ?? null)).toEqual([
+        'RUNNING',
+        null,
+        'ENDED',
+        'RUNNING',
+      ]);
+      expect(seen?.[2]).toEqual(await under.jobs.inspect(ended));
+      expect(await under.jobs.inspectMany?.([])).toEqual([]);
+      await under.backend.release(runs);
+    });
+
     test('a submit that was given up leaves nothing', async () => {
       const under = opened();
       const key = newKey();

@@ -174,6 +174,7 @@ function watched(store: Store): Store {
       },
       release: around('a release', (lease, dueAt) => work.release(lease, dueAt)),
       releaseAll: around('a release', (leases, dueAt) => work.releaseAll(leases, dueAt)),
+      keys: (kind, after, limit) => work.keys(kind, after, limit),
       size: (kind) => work.size(kind),
     },
   };

@@ -4,17 +4,23 @@ import { Reconciler } from '../../../../services/reconciler/reconciler.ts';
 import type { Surroundings } from '../../../../services/surroundings.ts';
 import type { Lease, WorkQueue } from '../../../../store/contract/work.ts';
 
+const kindOf = (key: string): string => (key.startsWith('other ') ? 'other' : 'thing');
+
 /** A queue in memory whose answers need nothing from outside. */
 class MemoryQueue implements Partial<WorkQueue> {
   readonly due = new Map<string, number>();
   readonly leased = new Set<string>();
   readonly releases: number[] = [];
 
-  async claim({ now, limit }: Parameters<WorkQueue['claim']>[0]): Promise<readonly Lease[]> {
-    const keys = [...this.due].filter(([key, at]) => at <= now && !this.leased.has(key));
-    return keys.slice(0, limit).map(([key]) => {
+  /** A key that begins with `other ` is of that kind. */
+  async claim(request: Parameters<WorkQueue['claim']>[0]): Promise<readonly Lease[]> {
+    const keys = [...this.due].filter(
+      ([key, at]) =>
+        at <= request.now && !this.leased.has(key) && request.kinds.includes(kindOf(key)),
+    );
+    return keys.slice(0, request.limit).map(([key]) => {
       this.leased.add(key);
-      return { kind: 'thing', key, token: 1, claims: 1 };
+      return { kind: kindOf(key), key, token: 1, claims: 1 };
     });
   }
 
@@ -37,17 +43,21 @@ class MemoryQueue implements Partial<WorkQueue> {
   }
 
   changed(_kinds: readonly string[], signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+    return aborted(signal);
   }
 }
 
-function reconcilerOf(queue: MemoryQueue, look: Look): Reconciler {
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+}
+
+function reconcilerOf(queue: MemoryQueue, ...looks: readonly Look[]): Reconciler {
   const at = {
     store: { work: queue },
     ambient: { now: () => Date.now(), random: () => 0.5 },
     log: () => undefined,
   } as unknown as Surroundings;
-  return new Reconciler(at, [look], 'test');
+  return new Reconciler(at, looks, 'test');
 }
 
 test('work that is always due leaves everything else in the process its turn', async () => {
@@ -101,6 +111,42 @@ test('where reading together fails, each looks all the same', async () => {
   await reconciler.stop();
   expect(look).toHaveBeenCalledTimes(1);
 });
+
+test('nothing is looked at before its look has begun, and other kinds do not wait for that', async () => {
+  const queue = new MemoryQueue();
+  queue.due.set('a', 0);
+  queue.due.set('other b', 0);
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  const looked: string[] = [];
+  const look = async (key: string): Promise<null> => {
+    looked.push(key);
+    return null;
+  };
+  const slow: Look = { kind: 'thing', begin: () => begun, look };
+  const reconciler = reconcilerOf(queue, slow, { kind: 'other', look });
+  reconciler.start();
+  await vi.waitFor(() => expect(looked).toEqual(['other b']));
+  expect([...queue.due.keys()]).toEqual(['a']);
+  begin();
+  await vi.waitFor(() => expect(looked).toEqual(['other b', 'a']));
+  await reconciler.stop();
+});
+
+test.each([
+  ['never comes to its end', (signal: AbortSignal) => aborted(signal)],
+  ['fails', () => Promise.reject(new Error('Not now.'))],
+])(
+  'a look whose beginning %s looks all the same, and stops when it is told to',
+  async (_, begin) => {
+    const queue = new MemoryQueue();
+    queue.due.set('a', 0);
+    const look = vi.fn<Look['look']>(async () => null);
+    const reconciler = reconcilerOf(queue, { kind: 'thing', begin, look });
+    reconciler.start();
+    await vi.waitFor(() => expect(look).toHaveBeenCalledTimes(1), 20_000);
+    await reconciler.stop();
+  },
+);
 
 test('a look that hangs holds its own lease only', async () => {
   const queue = new MemoryQueue();
