@@ -36,6 +36,10 @@ export function observeJob(facts: JobFacts): JobStatus {
   const isStopping = job.Stop === true || allocation.DesiredStatus === 'stop';
   switch (allocation.ClientStatus) {
     case 'pending':
+      // So it is called as well between the end of the program and the start of what brings back its files.
+      if (common.startedAt !== null) {
+        return { ...common, phase: 'RUNNING', native: `${native}, returning` };
+      }
       if (isStopping) return { ...common, phase: 'PREPARING', waiting: ending };
       return { ...common, phase: 'PREPARING', waiting: waitingInPlace(allocation, taskName) };
     case 'running': {

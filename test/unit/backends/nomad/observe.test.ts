@@ -171,6 +171,17 @@ describe('observed sequences', () => {
     );
     expect(still.phase).toBe('RUNNING');
   });
+
+  test('what ended and waits to be brought back is not being prepared again', () => {
+    const done = state('dead', [...ran, exited(0)]);
+    // With nothing that runs and something that is pending, Nomad calls all of it pending.
+    const waiting = alloc('pending', null, {
+      TaskStates: { main: done, return: state('pending', []) },
+    });
+    expect(look(waiting)).toMatchObject({ phase: 'RUNNING', waiting: null, startedAt: start });
+    const stopped = look({ ...waiting, DesiredStatus: 'stop' }, batch({ Stop: true }));
+    expect(stopped).toMatchObject({ phase: 'RUNNING', waiting: null });
+  });
 });
 
 describe('before the end', () => {
