@@ -17,6 +17,7 @@ import {
   printed,
   soon,
   submit,
+  textOf,
   untilEnded,
   untilJob,
   untilPrinted,
@@ -47,9 +48,7 @@ export function jobRunnerContract(target: BackendTarget): void {
     test('the same key is the same job, at the same time, later and from another process', async () => {
       const under = opened();
       const key = newKey();
-      const workload = job(
-        under.shell('echo started >> ../starts 2>/dev/null; echo started; sleep 0.2'),
-      );
+      const workload = job(under.shell('echo started >> out/starts; echo started; sleep 0.2'));
       const elsewhere = under.submitElsewhere(workload, key);
       const [first, ...handles] = await Promise.all([
         submit(under.jobs, workload, key),
@@ -63,6 +62,7 @@ export function jobRunnerContract(target: BackendTarget): void {
       expect(JSON.parse(JSON.stringify(first))).toEqual(first);
       const lines = await printed(under.jobs, first);
       expect(lines.map((line) => line.text)).toEqual(['started']);
+      expect(await textOf(await under.jobs.outputs(first), 'starts')).toBe('started\n');
     });
 
     test('a job submitted by a process that is gone goes on and is watched from here', async () => {
