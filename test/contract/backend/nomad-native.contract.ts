@@ -79,7 +79,8 @@ export function nativePromises(target: {
         if (other.jobs === null) throw new Error('it runs no jobs');
         const script = `line=$(printf %01000d 7); i=0
           part() { n=0; while [ $n -lt 1500 ]; do n=$((n+1)); i=$((i+1)); echo "$i $line"; done; }
-          part; echo first >&2; while [ ! -e out/go ]; do sleep 0.05; done; part; part; part; part; part`;
+          part; echo first >&2; while [ ! -e out/go ]; do sleep 0.05; done; part; part; part; part; part
+          while [ ! -e out/seen ]; do sleep 0.05; done`;
         const handle = await submit(other.jobs, job(under.shell(script)));
         await untilPrinted(other.jobs, handle, 'first');
         const before = await chunks(other.jobs, handle);
@@ -88,6 +89,9 @@ export function nativePromises(target: {
         );
         const work = join(under.sharedFolder, 'jobs', nativeText(handle, 'name'), 'work');
         await writeFile(join(work, 'out/go'), '');
+        // What a container printed last Nomad drops when it ends before that was collected.
+        if (target.isContainer === true) await untilPrinted(other.jobs, handle, '9000 ');
+        await writeFile(join(work, 'out/seen'), '');
         expect((await untilEnded(other.jobs, handle)).exit).toMatchObject({ code: 0 });
         const kept = numbers(await printed(other.jobs, handle));
         expect(kept.at(-1)).toBe(9000);
