@@ -43,7 +43,7 @@ export async function makeBaseImage(engine: DockerEngine): Promise<string> {
 }
 
 /** Where this system has its packages from; debootstrap knows a place itself. */
-async function mirror(): Promise<readonly string[]> {
+export async function mirror(): Promise<readonly string[]> {
   const sources = await readFile('/etc/apt/sources.list.d/debian.sources', 'utf8').catch(() => '');
   const found = /^URIs:\s*(\S+)/m.exec(sources)?.[1];
   return found === undefined ? [] : [found];

@@ -16,6 +16,7 @@ import { FakeOpenWhisk } from '../fakes/openwhisk/server.ts';
 import { DockerContainers } from './docker-containers.ts';
 import { DockerEngine } from './docker-engine.ts';
 import { buildModuleImage } from './module-image.ts';
+import { stockContainers } from './stock-containers.ts';
 
 const module = 'tabular-classifier';
 /** The user of the image. */
@@ -162,6 +163,8 @@ describe('an image of a module as an action of OpenWhisk', { timeout: 120_000 },
     await backend.release(handle);
   });
 });
+
+stockContainers(() => ({ engine, image }));
 
 const train = ['fathom-module', 'train', '--work', '/work'];
 const listen = ['fathom-module', 'serve', '--host', '0.0.0.0', '--port', '5000'];

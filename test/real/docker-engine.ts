@@ -24,6 +24,8 @@ export class DockerEngine {
   readonly folder: string;
   /** `127.0.0.1:PORT`, as it stands before the names of images. */
   readonly registry: string;
+  /** Of this machine, as the containers see it. */
+  readonly host: string;
   readonly #bridge: string;
   readonly #daemons: ChildProcess[] = [];
 
@@ -31,6 +33,8 @@ export class DockerEngine {
     this.folder = folder;
     this.registry = `127.0.0.1:${registryPort}`;
     this.#bridge = bridge;
+    // Taken from a range that few use; 254 machines side by side may do this.
+    this.host = `10.254.${process.pid % 254}.1`;
   }
 
   /** Rejects with a sentence for a person when something is missing, or we may not start it. */
@@ -115,10 +119,8 @@ export class DockerEngine {
   async #start(): Promise<void> {
     const at = (name: string): string => join(this.folder, name);
     await mkdir(at('registry'));
-    // Taken from a range that few use; 254 machines side by side may do this.
-    const address = `10.254.${process.pid % 254}.1/24`;
     await run(programs.ip, ['link', 'add', this.#bridge, 'type', 'bridge']);
-    await run(programs.ip, ['address', 'add', address, 'dev', this.#bridge]);
+    await run(programs.ip, ['address', 'add', `${this.host}/24`, 'dev', this.#bridge]);
     await run(programs.ip, ['link', 'set', this.#bridge, 'up']);
     this.#daemon(programs.dockerd, [
       ...['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('docker.pid')],
