@@ -3,11 +3,17 @@ import type { Program } from '../../backends/contract/workload.ts';
 
 /** The first process of a container cannot end itself by a signal; what it started can. */
 export function shellInContainer(script: string, ...argv: string[]): Program {
-  return {
-    kind: 'COMMAND',
-    argv: ['/bin/sh', '-c', '/bin/sh -c "$0" "$@"; exit $?', script, 'sh', ...argv],
-    image: null,
-  };
+  return inShell('exit $?', script, argv);
+}
+
+/** The same for an engine whose log is not collected any further once the container is over. */
+export function lingeringShell(script: string, ...argv: string[]): Program {
+  return inShell('code=$?; sleep 2; exit $code', script, argv);
+}
+
+function inShell(last: string, script: string, argv: readonly string[]): Program {
+  const first = `/bin/sh -c "$0" "$@"; ${last}`;
+  return { kind: 'COMMAND', argv: ['/bin/sh', '-c', first, script, 'sh', ...argv], image: null };
 }
 
 /**

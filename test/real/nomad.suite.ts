@@ -2,6 +2,7 @@ import { backendContract } from '../contract/backend/backend.contract.ts';
 import { jobRunnerContract } from '../contract/backend/job-runner.contract.ts';
 import { nativePromises } from '../contract/backend/nomad-native.contract.ts';
 import { serviceRunnerContract } from '../contract/backend/service-runner.contract.ts';
+import { stockImagesContract } from '../contract/backend/stock-images.contract.ts';
 import { Dock } from '../integration/launcher/dock.ts';
 import { nomadRunsImages } from './nomad-images.ts';
 import type { RealNomad } from './nomad.ts';
@@ -32,7 +33,23 @@ if (cluster.image !== null && cluster.launcherImage === null) {
   console.log('FATHOM_NOMAD_LAUNCHER_IMAGE is not set: no files come and go beside containers.');
 } else if (cluster.image !== null) {
   const name = 'real nomad, in containers, files by the launcher';
-  jobRunnerContract({ name, create: openBesideContainers });
+  jobRunnerContract({ name, create: () => openBesideContainers() });
+}
+
+if (cluster.image !== null && cluster.runtimeImage !== null) {
+  const deepaas = { image: cluster.runtimeImage };
+  stockImagesContract({
+    name: 'real nomad, with a shared folder',
+    limitsMemory: true,
+    create: () => openRealNomadOfImages({ deepaas }),
+  });
+  stockImagesContract({
+    name: 'real nomad, with a launcher',
+    limitsMemory: true,
+    create: () => openBesideContainers({ deepaas }),
+  });
+} else {
+  console.log('FATHOM_NOMAD_RUNTIME_IMAGE is not set: no image that has DEEPaaS alone is run.');
 }
 
 /** The nodes are on this machine, or the launcher could not reach the test. */
@@ -43,11 +60,11 @@ async function openWithLauncher(): Promise<RealNomad> {
 }
 
 /** Containers reach the test by the network of the node. */
-async function openBesideContainers(): Promise<RealNomad> {
+async function openBesideContainers(more: object = {}): Promise<RealNomad> {
   const dock = await Dock.open();
   const launcher = { image: cluster.launcherImage, returnSeconds: 20 };
   const docker = { commandImage: cluster.image, networkMode: 'host' };
-  return withDock(await openRealNomadOfImages({ launcher, docker }, dock), dock);
+  return withDock(await openRealNomadOfImages({ launcher, docker, ...more }, dock), dock);
 }
 
 function withDock(under: RealNomad, dock: Dock): RealNomad {

@@ -11,7 +11,7 @@ import type { Dock } from '../integration/launcher/dock.ts';
 import { everyFile, openOn, requestedBy } from '../contract/backend/nomad-under-test.ts';
 import type { BackendUnderTest } from '../contract/backend/under-test.ts';
 import { nativeText, submit } from '../contract/backend/under-test.ts';
-import { modelServerInContainer, shellInContainer } from './in-container.ts';
+import { lingeringShell, modelServerInContainer } from './in-container.ts';
 
 export interface RealNomad extends BackendUnderTest {
   readonly jobs: JobRunner;
@@ -28,6 +28,8 @@ export interface RealNomad extends BackendUnderTest {
 export const cluster = {
   image: variable('FATHOM_NOMAD_IMAGE'),
   launcherImage: variable('FATHOM_NOMAD_LAUNCHER_IMAGE'),
+  /** Of `modules/Containerfile`; the nodes have `deephdc/stand-in:1` as well, see `test/contract/backend/stock-images.ts`. */
+  runtimeImage: variable('FATHOM_NOMAD_RUNTIME_IMAGE'),
   networkMode: variable('FATHOM_NOMAD_NETWORK'),
   device: variable('FATHOM_NOMAD_DEVICE'),
   model: variable('FATHOM_NOMAD_MODEL'),
@@ -170,7 +172,7 @@ export async function openRealNomadOfImages(
   const under = await openRealNomad({ docker, processes: false, ...more }, dock);
   return {
     ...under,
-    shell: shellInContainer,
+    shell: lingeringShell,
     server: () => ({
       kind: 'COMMAND',
       argv: ['node', '--input-type=module', '-e', modelServerInContainer('Number(PORT)')],
