@@ -129,6 +129,8 @@ export async function openRealNomad(
     again,
     ask,
     collect: async () => {
+      // What was told of from within a job may be a moment before its end.
+      for (const handle of made) await untilOver(ask, nativeText(handle, 'name'), inNamespace);
       await ask('/v1/system/gc', 'PUT');
       // It is done a moment later.
       await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -173,12 +175,23 @@ export async function openRealNomadOfImages(
   return {
     ...under,
     shell: lingeringShell,
+    dropsUnfinishedLine: true,
     server: () => ({
       kind: 'COMMAND',
       argv: ['node', '--input-type=module', '-e', modelServerInContainer('Number(PORT)')],
       image: null,
     }),
   };
+}
+
+async function untilOver(ask: RealNomad['ask'], name: string, query: string): Promise<void> {
+  const over = ['complete', 'failed', 'lost'];
+  for (const limit = performance.now() + 30_000; performance.now() < limit;) {
+    const found = await ask(`/v1/job/${name}/allocations?${query}`);
+    const all = found as readonly { readonly ClientStatus: string }[];
+    if (all.every(({ ClientStatus }) => over.includes(ClientStatus))) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 export function variable(name: string): string | null {

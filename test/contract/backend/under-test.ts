@@ -43,6 +43,8 @@ export interface BackendUnderTest {
   ): Promise<{ readonly handle: Handle; readonly over: () => Promise<void> }>;
   /** Where the work runs: a POSIX shell script with arguments. */
   shell(script: string, ...argv: string[]): Program;
+  /** The log may end before a last line that has no end: its README says why. */
+  readonly dropsUnfinishedLine?: true;
   /** `model-server.mjs`, as a program. */
   server(): Program;
   /** The digest of a blob that can be placed. */
