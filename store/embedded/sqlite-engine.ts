@@ -5,6 +5,7 @@ import { GroupCommit } from './group-commit.ts';
 import type { SqliteConnection } from './sqlite-connection.ts';
 
 export const sqliteDialect: Dialect = {
+  isFar: false,
   text: 'text',
   integer: 'integer',
   real: 'real',

@@ -3,6 +3,7 @@ import type { Dialect, SqlValue } from '../relational/session.ts';
 
 /** Text compares by bytes, as in the embedded engine, whatever the database's language. */
 export const postgresDialect: Dialect = {
+  isFar: true,
   text: 'text collate "C"',
   integer: 'bigint',
   real: 'double precision',

@@ -22,6 +22,11 @@ export interface WriteSession extends Session {
 
 /** Everything that differs between two engines in the statements of this folder. */
 export interface Dialect {
+  /**
+   * Whether a statement has to travel, so that one for many rows is cheaper than many. Where it has not, a row by its key is
+   * safer: an old statistic cannot make the planner read the whole table for it.
+   */
+  readonly isFar: boolean;
   readonly text: string;
   readonly integer: string;
   readonly real: string;

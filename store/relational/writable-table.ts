@@ -65,17 +65,7 @@ export class RelationalWritableTable<T extends TableName>
   }
 
   async update(entity: Entities[T]): Promise<void> {
-    const columns = columnsOf(this.name).filter((column) => column !== 'id');
-    const changes = columns.map(
-      (column) => sql`${sql.ref(column)} = ${columnValue(entity, column)}`,
-    );
-    const stored = version(entity) - 1;
-    const rows = await this.session.query(
-      sql<{ id: string }>`update ${sql.table(this.name)} set ${sql.join(changes)},
-        version = ${version(entity)}, doc = ${JSON.stringify(entity)}
-        where id = ${(entity as Stored).id} and version = ${stored} returning id`,
-    );
-    if (rows.length === 0) throw overtaken(entity);
+    await this.#updateOne(this.#changing, entity);
     await this.#written([entity]);
   }
 
@@ -84,30 +74,45 @@ export class RelationalWritableTable<T extends TableName>
     if (changes.some(({ before, entity }) => !isNext(before, entity))) {
       throw new TypeError('A change is from one version of an entity to its next.');
     }
-    const names = columnsOf(this.name).filter((column) => column !== 'id');
     // The version says that the row is as it was read, so what is the same need not be written, nor its indexes.
-    const differing = Map.groupBy(changes, ({ before, entity }) =>
-      names
+    const groups = Map.groupBy(changes, ({ before, entity }) =>
+      this.#changing
         .filter((name) => columnValue(before, name) !== columnValue(entity, name))
         .join(separator),
     );
-    for (const [columns, group] of differing) {
-      await this.#updateColumns(columns === '' ? [] : columns.split(separator), group);
+    for (const [columns, group] of groups) {
+      const names = columns === '' ? [] : columns.split(separator);
+      const entities = group.map(({ entity }) => entity);
+      if (this.dialect.isFar) await this.#updateTogether(names, entities);
+      else for (const entity of entities) await this.#updateOne(names, entity);
     }
     await this.#written(changes.map(({ entity }) => entity));
   }
 
-  async #updateColumns(
-    names: readonly string[],
-    group: readonly Change<Entities[T]>[],
-  ): Promise<void> {
+  get #changing(): readonly string[] {
+    return columnsOf(this.name).filter((column) => column !== 'id');
+  }
+
+  async #updateOne(names: readonly string[], entity: Entities[T]): Promise<void> {
+    const set = [
+      ...names.map((name) => sql`${sql.ref(name)} = ${columnValue(entity, name)}`),
+      sql`version = ${version(entity)}, doc = ${JSON.stringify(entity)}`,
+    ];
+    const rows = await this.session.query(
+      sql<{ id: string }>`update ${sql.table(this.name)} set ${sql.join(set)}
+        where id = ${(entity as Stored).id} and version = ${version(entity) - 1} returning id`,
+    );
+    if (rows.length === 0) throw overtaken(entity);
+  }
+
+  async #updateTogether(names: readonly string[], entities: readonly Entities[T][]): Promise<void> {
     const columns = [
       { name: 'id', type: 'text' as const },
       ...names.map((name) => ({ name, type: typeOf(name) })),
       { name: 'version', type: 'integer' as const },
       { name: 'doc', type: 'text' as const },
     ];
-    const values = group.map(({ entity }) => [
+    const values = entities.map((entity) => [
       (entity as Stored).id,
       ...names.map((name) => columnValue(entity, name)),
       version(entity),
@@ -121,8 +126,8 @@ export class RelationalWritableTable<T extends TableName>
         where ${id} = r.id and ${stored} = r.version - 1 returning ${id}`,
     );
     const written = new Set(rows.map((row) => row.id));
-    const refused = group.find(({ entity }) => !written.has((entity as Stored).id));
-    if (refused !== undefined) throw overtaken(refused.entity);
+    const refused = entities.find((entity) => !written.has((entity as Stored).id));
+    if (refused !== undefined) throw overtaken(refused);
   }
 
   async #taken(entity: Entities[T]): Promise<FathomError> {
