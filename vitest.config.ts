@@ -11,7 +11,7 @@ const exhaustive = [
   'test/contract/openwhisk-server.test.ts',
   'test/contract/module-server-deepaas-{commands,driver}.test.ts',
   'test/docs/**',
-  'test/e2e/bad-days/{disconnects,modules,power-cuts}.test.ts',
+  'test/e2e/bad-days/{disconnects,many-disconnects,modules,power-cuts}.test.ts',
   'test/e2e/crash-points/**',
   'test/e2e/launcher/**',
   'test/e2e/functions/**',
