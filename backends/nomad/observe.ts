@@ -11,7 +11,7 @@ import type {
 import { eventText, outOfSight, waitingInPlace, waitingWithoutPlace } from './reasons.ts';
 import { serverTaskName } from './stock.ts';
 import { timeOf, timeOfNanoseconds } from './times.ts';
-import { taskName } from './translate.ts';
+import { returnTaskName, taskName } from './translate.ts';
 
 export interface JobFacts {
   readonly job: NativeJob;
@@ -191,7 +191,9 @@ function exitOf(
       `Others took its place (${allocation.DesiredDescription ?? 'preempted'}).`,
     );
   }
-  if (sibling !== null && wasKilled === true) {
+  // What brings the files back starts after the end, and causes none.
+  const unreturned = failureOf(allocation, returnTaskName);
+  if (sibling !== null && unreturned === null && wasKilled === true) {
     return end('UNKNOWN', `It was ended because of another task: ${sibling}`);
   }
   const wasStopped = job.Stop === true || allocation.DesiredStatus === 'stop';
@@ -199,7 +201,9 @@ function exitOf(
     const message = wasStopped
       ? 'It was cancelled while it ran.'
       : 'Somebody stopped its allocation.';
-    return { cause: 'CANCELLED', code, signal, message };
+    const more =
+      unreturned === null ? '' : ` What it left could not be brought back: ${unreturned}`;
+    return { cause: 'CANCELLED', code, signal, message: message + more };
   }
   if (isGood && sibling !== null && !isServerFailure(allocation)) {
     return end('UNKNOWN', `It ended well, and what it left could not be brought back: ${sibling}`);
@@ -229,7 +233,7 @@ function timeLimitOf({ Meta }: NativeJob): number | null {
 
 /** What it left is being brought back. */
 function isReturning({ TaskStates }: NativeAllocation): boolean {
-  const state = TaskStates?.['return']?.State;
+  const state = TaskStates?.[returnTaskName]?.State;
   return state !== undefined && state !== 'dead';
 }
 
@@ -237,9 +241,16 @@ function siblingFailure({ TaskStates }: NativeAllocation): string | null {
   const failed = Object.entries(TaskStates ?? {}).find(
     ([name, state]) => name !== taskName && state.Failed === true,
   );
-  if (failed === undefined) return null;
-  const [name, state] = failed;
-  const event = state.Events?.findLast(({ Type }) => Type === 'Terminated' || isFailure(Type));
+  return failed === undefined ? null : failureText(...failed);
+}
+
+function failureOf({ TaskStates }: NativeAllocation, name: string): string | null {
+  const state = TaskStates?.[name];
+  return state?.Failed === true ? failureText(name, state) : null;
+}
+
+function failureText(name: string, { Events }: NativeTaskState): string {
+  const event = Events?.findLast(({ Type }) => Type === 'Terminated' || isFailure(Type));
   return `${name} failed${event === undefined ? '' : ` (${eventText(event)})`}`;
 }
 

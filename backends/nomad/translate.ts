@@ -31,6 +31,8 @@ const variableLimitBytes = 60 * 1024;
 export const itemName = 'environment';
 export const groupName = 'main';
 export const taskName = 'main';
+/** What brings the files back when the program has ended. */
+export const returnTaskName = 'return';
 const seconds = 1e9;
 
 /** Pure: what is asked of Nomad, shown to people as the dry run (without the items of the variable). */
@@ -329,7 +331,7 @@ function helpersOf(
   if (kind === 'SERVICE') return [fetching];
   // The stop file is there from the start.
   const ending = ['return', '--stop-file', 'out', '--give-up', String(launcher.returnSeconds)];
-  return [fetching, helper('return', 'poststop', ending)];
+  return [fetching, helper(returnTaskName, 'poststop', ending)];
 }
 
 function helperConfig(

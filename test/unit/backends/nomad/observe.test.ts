@@ -172,6 +172,24 @@ describe('observed sequences', () => {
     expect(still.phase).toBe('RUNNING');
   });
 
+  test('a cancelled program whose files could not be brought back was cancelled, and says so', () => {
+    const main = state('dead', [...ran, ['Killing'], exited(143), ['Killed']]);
+    const lost = state('dead', [['Received'], ['Driver Failure', { message: 'no room' }]], {
+      Failed: true,
+    });
+    const TaskStates = { main, return: lost };
+    const seen = look(
+      alloc('failed', null, { TaskStates, DesiredStatus: 'stop' }),
+      batch({ Stop: true }),
+    );
+    expect(seen.exit).toMatchObject({
+      cause: 'CANCELLED',
+      message: expect.stringMatching(
+        /cancelled while it ran\. .*brought back: .*no room/,
+      ) as string,
+    });
+  });
+
   test('what ended and waits to be brought back is not being prepared again', () => {
     const done = state('dead', [...ran, exited(0)]);
     // With nothing that runs and something that is pending, Nomad calls all of it pending.
