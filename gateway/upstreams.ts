@@ -12,7 +12,7 @@ export interface Opened {
 export type Open = (after: number) => Opened;
 
 /** What an upstream keeps for those who are behind its newest event; whoever is further back reads for themselves. */
-export const kept = 64;
+export const kept = 200;
 
 /**
  * Streams of subgraphs, each for all readers here that ask the same with the same rights. A reader has a position of its own
