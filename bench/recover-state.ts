@@ -22,19 +22,25 @@ export async function fillRuns(
   if (run === null || attempt === null) throw new Error('There is no run to copy.');
   const jobs: FilledJob[] = [];
   while (jobs.length < count) {
-    await store.transaction(async (tx) => {
-      for (let at = 0; at < inTransaction && jobs.length < count; at += 1) {
-        const waits = jobs.length % 10 === 9;
-        const number = run.number + 1 + jobs.length;
-        const copy = copyOf(run, attempt, number, waits);
-        await tx.trainingRuns.insert(copy.run);
-        await tx.attempts.insert(copy.attempt);
-        await tx.events.append(copy.run.id, copy.run.createdAt, eventsOf(copy.run));
-        await tx.enqueue(trainingRunWork, copy.run.id, copy.run.createdAt);
-        await tx.nextNumber('trainingRun');
-        jobs.push([copy.attempt.key, copy.run.id, waits ? 'PENDING' : 'RUNNING']);
-      }
+    const copies = Array.from({ length: Math.min(inTransaction, count - jobs.length) }, (_, at) => {
+      const number = jobs.length + at;
+      return copyOf(run, attempt, run.number + 1 + number, number % 10 === 9);
     });
+    const runs = copies.map((copy) => copy.run);
+    await store.transaction(async (tx) => {
+      await tx.trainingRuns.insertMany(runs);
+      await tx.attempts.insertMany(copies.map((copy) => copy.attempt));
+      await tx.events.appendAll(
+        Date.now(),
+        runs.map((one) => ({ aggregateId: one.id, events: eventsOf(one) })),
+      );
+      const keys = runs.map(({ id }) => id);
+      await tx.enqueueMany(trainingRunWork, keys, Date.now());
+      await tx.nextNumbers('trainingRun', keys.length);
+    });
+    for (const { run: one, attempt: own } of copies) {
+      jobs.push([own.key, one.id, one.state === 'PENDING' ? 'PENDING' : 'RUNNING']);
+    }
   }
   return jobs;
 }

@@ -4,6 +4,13 @@ import type { Reads } from '../../store/contract/store.ts';
 /** Of all runs that are read together; more are read run by run. */
 const mostAttempts = 2_000;
 
+export async function newestAttempt(
+  { attempts }: Pick<Reads, 'attempts'>,
+  runId: string,
+): Promise<Attempt | null> {
+  return attempts.find({ where: { runId }, orderBy: { column: 'number', direction: 'DESC' } });
+}
+
 /** By run id; absent where a run was never placed. */
 export async function newestAttempts(
   { attempts }: Pick<Reads, 'attempts'>,
@@ -18,9 +25,8 @@ export async function newestAttempts(
     }
     return newest;
   }
-  const orderBy = { column: 'number', direction: 'DESC' } as const;
   for (const runId of runIds) {
-    const attempt = await attempts.find({ where: { runId }, orderBy });
+    const attempt = await newestAttempt({ attempts }, runId);
     if (attempt !== null) newest.set(runId, attempt);
   }
   return newest;

@@ -17,7 +17,7 @@ import { Pace } from './pace.ts';
 import { place } from './placement.ts';
 import { placeOn } from './placing.ts';
 import { RunRecord } from './run-record.ts';
-import { newestAttempts } from './newest-attempts.ts';
+import { newestAttempt, newestAttempts } from './newest-attempts.ts';
 import { RunSaves } from './run-saves.ts';
 import { survey } from './survey.ts';
 import { trainingRunWork } from './work-kinds.ts';
@@ -78,7 +78,7 @@ export class RunLook implements Look {
   async #read(id: string): Promise<Prepared> {
     const { store } = this.#at;
     const run = await store.trainingRuns.get(id);
-    return { run, attempt: (await newestAttempts(store, [id])).get(id) ?? null };
+    return { run, attempt: await newestAttempt(store, id) };
   }
 
   async #step(

@@ -132,6 +132,10 @@ async function migrateDatabase(
   try {
     const session = { query: async (statement) => database.run(statement) } satisfies Session;
     await migrate(session, sqliteDialect, moduleTextMigrations, ambient.now());
+    // Statistics are of the moment when they were made: with those of a few rows the planner reads whole tables when there
+    // are many. Without any it takes tables for large and goes by the indexes, which are made for that.
+    database.all('drop table if exists sqlite_stat1');
+    database.all('drop table if exists sqlite_stat4');
     // Whoever had them is gone.
     if (isSole) await freeLeases(session, ambient.now());
     database.all('commit');

@@ -109,11 +109,6 @@ export class SqliteEngine implements Engine {
     await this.#commits.idle();
     try {
       this.#reader.close();
-      this.#writer.all('pragma optimize');
-    } catch {
-      // Only a help for the planner; a full disk must not keep us from closing.
-    }
-    try {
       this.#writer.close();
     } finally {
       this.#onClosed();

@@ -1,7 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openEmbeddedStore } from '../../../store/embedded/embedded-store.ts';
+import { run } from '../../contract/store-samples.ts';
 import { ambient, temporaryFolder } from './folder.ts';
 
 describe('a store that was opened again', () => {
@@ -30,6 +32,32 @@ describe('a store that was opened again', () => {
     expect(due).toBeLessThanOrEqual(ambient.now() + hour);
     await store.work.claim({ ...request, now: ambient.now() + hour });
     expect(await store.work.nextDue(['run'])).toBeGreaterThan(ambient.now() + hour);
+  });
+
+  it('plans by its indexes, not by how few rows there were at some time', async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, 'fathom.db');
+    const first = await openEmbeddedStore({ folder, ambient });
+    await first.transaction((tx) => tx.trainingRuns.insert(run()));
+    await first.trainingRuns.list({ where: { state: 'QUEUED' } }, 10);
+    await first.close();
+    const statistics = (): number => {
+      const database = new DatabaseSync(path);
+      const found = database.prepare(
+        `select name from sqlite_schema where name like 'sqlite_stat%'`,
+      );
+      const count = found.all().length;
+      database.close();
+      return count;
+    };
+    expect(statistics()).toBe(0);
+    // As versions before this one left it.
+    const before = new DatabaseSync(path);
+    before.exec('analyze');
+    before.close();
+    expect(statistics()).toBeGreaterThan(0);
+    await (await openEmbeddedStore({ folder, ambient })).close();
+    expect(statistics()).toBe(0);
   });
 
   it('needs one file for a stream of many small appends, no larger than what went in', async () => {
