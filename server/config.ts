@@ -72,6 +72,9 @@ const environment = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
 });
 
+/** The variables that are read. */
+export const environmentNames: readonly string[] = Object.keys(environment.shape);
+
 /** Reads the environment, then the settings file if there is one. */
 export function readConfig(
   root: string,
