@@ -1,4 +1,3 @@
-import { drains } from './drain.ts';
 import type { DispatchServer } from './dispatch-servers.ts';
 import { fakeKubernetes, fakeSlurm, realSlurm, workload } from './dispatch-servers.ts';
 import { median, type Result, rounded, type Row } from './result.ts';
@@ -14,7 +13,7 @@ interface Figures {
   readonly requests: number;
 }
 
-/** What a submit costs beside the server's own API, and what a run costs from its acceptance to its end. */
+/** What a submit costs beside the server's own API. */
 export async function dispatch(): Promise<Result> {
   const rows: Row[] = [];
   const notes: string[] = [];
@@ -30,15 +29,14 @@ export async function dispatch(): Promise<Result> {
       await server.close();
     }
   }
-  const drained = await drains();
   return {
     about: [
       `A submit through the backend and one bare request of the server's own API, ${oneByOne} one after another and ${many} by ${manyAtOnce} at once,`,
-      'with the latency that a proxy adds to each request; then runs through the reconciler, from their acceptance to their end.',
+      'with the latency that a proxy adds to each request.',
       ...notes,
     ].join('\n'),
-    rows: [...rows, ...drained],
-    ours: Object.fromEntries([...rows, ...drained].map(({ name, ...figures }) => [name, figures])),
+    rows,
+    ours: Object.fromEntries(rows.map(({ name, ...figures }) => [name, figures])),
     peers: Object.fromEntries(
       rows.map((row) => [row.name, { p50Ms: row['straight ms'], perSecond: row['straight /s'] }]),
     ),

@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<Result>>> = {
   federated: async () => (await import('./federated.ts')).federated(),
   predict: async () => (await import('./predict.ts')).predict(),
   dispatch: async () => (await import('./dispatch.ts')).dispatch(),
+  drain: async () => (await import('./drain.ts')).drain(),
   fanout: async () => (await import('./fanout.ts')).fanout(),
   'fanout-gateways': async () => (await import('./fanout-gateways.ts')).fanoutGateways(),
   submit: async () => (await import('./submit.ts')).submit(),
