@@ -1,9 +1,13 @@
 import { backendContract } from '../contract/backend/backend.contract.ts';
 import { jobRunnerContract } from '../contract/backend/job-runner.contract.ts';
 import { serviceRunnerContract } from '../contract/backend/service-runner.contract.ts';
+import { stockImagesContract } from '../contract/backend/stock-images.contract.ts';
 import { kubernetesBadDays } from './kubernetes-bad-days.ts';
 import { kueuePromises } from './kubernetes-kueue.ts';
 import { cluster, openRealKubernetes, openWithLauncher } from './kubernetes.ts';
+
+const { runtimeImage } = cluster;
+const deepaas = { image: runtimeImage };
 
 if (cluster.shared !== null) {
   const target = { name: 'real kubernetes', create: () => openRealKubernetes() };
@@ -12,6 +16,13 @@ if (cluster.shared !== null) {
   serviceRunnerContract(target);
   kubernetesBadDays();
   if (cluster.kueue !== null) kueuePromises(cluster.kueue);
+  if (runtimeImage !== null) {
+    stockImagesContract({
+      name: 'real kubernetes, with a shared folder',
+      limitsMemory: true,
+      create: () => openRealKubernetes({ deepaas }),
+    });
+  }
 }
 
 if (cluster.launcherImage !== null && cluster.dataHost !== null) {
@@ -21,6 +32,13 @@ if (cluster.launcherImage !== null && cluster.dataHost !== null) {
   };
   backendContract(beside);
   jobRunnerContract(beside);
+  if (runtimeImage !== null) {
+    stockImagesContract({
+      name: 'real kubernetes, with a launcher',
+      limitsMemory: true,
+      create: () => openWithLauncher('BESIDE', { deepaas }),
+    });
+  }
   if (cluster.launcherPath !== null) {
     jobRunnerContract({
       name: 'real kubernetes, files by a launcher around the program',

@@ -36,6 +36,8 @@ export const cluster = {
   nodeImage: variable('NODE_IMAGE') ?? 'node:24-alpine',
   shared: sharedFolder(),
   gpu: variable('GPU'),
+  /** Of `modules/Containerfile`; there is `deephdc/stand-in:1` as well, see `test/contract/backend/stock-images.ts`. */
+  runtimeImage: variable('RUNTIME_IMAGE'),
   launcherImage: variable('LAUNCHER_IMAGE'),
   launcherPath: variable('LAUNCHER_PATH'),
   dataHost: variable('DATA_HOST'),
@@ -166,13 +168,16 @@ interface Found {
 }
 
 /** Where no folder is shared. The launcher of the cluster's image talks to a dock of this process. */
-export async function openWithLauncher(where: 'BESIDE' | 'AROUND'): Promise<RealKubernetes> {
+export async function openWithLauncher(
+  where: 'BESIDE' | 'AROUND',
+  others: object = {},
+): Promise<RealKubernetes> {
   const { launcherImage: image, launcherPath: path, dataHost } = cluster;
   if (image === null || dataHost === null) throw new Error('there is no image of the launcher');
   const dock = await Dock.open({}, dataHost);
   const more =
     where === 'BESIDE' ? { launcher: { image } } : { launcher: { path }, commandImage: image };
-  const under = await openRealKubernetes({ ...more, returnGraceSeconds: 20 }, dock);
+  const under = await openRealKubernetes({ ...more, returnGraceSeconds: 20, ...others }, dock);
   if (where === 'BESIDE') return under;
   // The launcher is the first process here.
   const shell = (script: string, ...argv: string[]): Program => ({
