@@ -7,6 +7,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Suites against a real server: name → suite, which starts the server or says how to. */
 const realServers = {
+  compose: 'test/real/compose.suite.ts',
   containers: 'test/real/containers.suite.ts',
   deepaas: 'test/real/deepaas.suite.ts',
   kubernetes: 'test/real/kubernetes.suite.ts',

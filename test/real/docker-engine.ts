@@ -107,13 +107,17 @@ export class DockerEngine {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  get #options() {
-    const env = {
+  /** In which any client finds it. */
+  get environment(): NodeJS.ProcessEnv {
+    return {
       ...process.env,
       DOCKER_HOST: `unix://${join(this.folder, 'docker.sock')}`,
       DOCKER_CONFIG: join(this.folder, 'client'),
     };
-    return { env, maxBuffer: 64 * 1024 * 1024 };
+  }
+
+  get #options() {
+    return { env: this.environment, maxBuffer: 64 * 1024 * 1024 };
   }
 
   async #start(): Promise<void> {
