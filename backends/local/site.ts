@@ -232,9 +232,9 @@ export class Site {
     }
   }
 
-  /** After this look a job whose supervisor is gone has an end, and one that ended holds nothing. */
+  /** After this look a job whose supervisor is gone has an end, unless we only look on, and one that ended holds nothing. */
   async lookAtJob(record: LaunchRecord): Promise<void> {
-    await buryJob(this.client, record, this.surroundings.now());
+    if (this.#mayDispatch) await buryJob(this.client, record, this.surroundings.now());
     if (this.client.has('JOB', record.name) && !this.client.has('JOB', record.name, 'exit')) return;
     this.leave(record);
   }

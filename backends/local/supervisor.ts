@@ -6,7 +6,7 @@
  */
 import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
-import { claim } from './control/claim.ts';
+import { beat, beatMs, claim, currentClaim } from './control/claim.ts';
 import { readControlFile } from '../work-folder/control-file.ts';
 import { identityOf } from './control/process-identity.ts';
 import type { LaunchRecord, SupervisorOrder } from './control/record.ts';
@@ -39,7 +39,9 @@ async function main(): Promise<void> {
     return;
   }
   process.stdout.write('claimed\n');
+  const { number } = currentClaim(order.folder) ?? { number: 1 };
   const timer = setInterval(tick, record.policy.sampleMs);
+  const pulse = setInterval(() => beat(order.folder, number, Date.now()), beatMs);
   const supervision = {
     folder: order.folder,
     record,
@@ -50,4 +52,6 @@ async function main(): Promise<void> {
   };
   await (isService ? superviseService(supervision) : superviseJob(supervision));
   clearInterval(timer);
+  clearInterval(pulse);
+  beat(order.folder, number, 0);
 }

@@ -1,8 +1,8 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { readControlFile, writeOnce } from '../../work-folder/control-file.ts';
 import type { ProcessIdentity } from './process-identity.ts';
-import { isAlive } from './process-identity.ts';
+import { currentBootId, isAlive, isOfOurs } from './process-identity.ts';
 import type { Claim } from './record.ts';
 
 export interface ClaimState {
@@ -12,6 +12,11 @@ export interface ClaimState {
   readonly alive: boolean;
 }
 
+/** So often the holder of a claim says that it lives, for those who cannot see its process. */
+export const beatMs = 2_000;
+/** Its silence after which they take it for gone. */
+export const silenceMs = 20_000;
+
 /** The newest claim on a folder; null when nobody ever claimed it (or the folder is gone). */
 export function currentClaim(folder: string): ClaimState | null {
   let newest = 0;
@@ -20,8 +25,25 @@ export function currentClaim(folder: string): ClaimState | null {
     if (number > newest) newest = number;
   }
   if (newest === 0) return null;
-  const holder = asClaim(readControlFile(claimFile(folder, newest)));
-  return { number: newest, holder, alive: holder !== null && isAlive(holder) };
+  const path = claimFile(folder, newest);
+  const holder = asClaim(readControlFile(path));
+  return { number: newest, holder, alive: holder !== null && lives(holder, path) };
+}
+
+/** The holder's word that it lives; `at` 0 takes it back. */
+export function beat(folder: string, number: number, at: number): void {
+  try {
+    utimesSync(claimFile(folder, number), at / 1_000, at / 1_000);
+  } catch {
+    // The folder was removed: nobody asks any more.
+  }
+}
+
+function lives(holder: Claim, path: string): boolean {
+  if (isOfOurs(holder)) return isAlive(holder);
+  if (holder.bootId !== currentBootId()) return false;
+  const { mtimeMs = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  return Date.now() - mtimeMs < silenceMs;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 
 /**
  * Which process, and not only which number: process ids are used again, so a number is never
@@ -10,16 +10,24 @@ export interface ProcessIdentity {
   /** As the system prints it: clock ticks since boot on Linux, a date elsewhere. */
   readonly startTime: string;
   readonly bootId: string;
+  /** In which its number counts: containers have their own. Absent in what was written before this was. */
+  readonly namespace?: string;
 }
 
 /** Null when there is no such process, or only its remains that nobody has collected. */
 export function identityOf(pid: number): ProcessIdentity | null {
   const startTime = process.platform === 'linux' ? linuxStartTime(pid) : psStartTime(pid);
-  return startTime === null ? null : { pid, startTime, bootId: currentBootId() };
+  if (startTime === null) return null;
+  return { pid, startTime, bootId: currentBootId(), namespace: currentNamespace() };
+}
+
+/** Whether its number means the same process here: elsewhere it is nobody's, or somebody else's. */
+export function isOfOurs({ bootId: boot, namespace }: ProcessIdentity): boolean {
+  return boot === currentBootId() && (namespace ?? currentNamespace()) === currentNamespace();
 }
 
 export function isAlive(identity: ProcessIdentity): boolean {
-  if (identity.bootId !== currentBootId() || !numberIsTaken(identity.pid)) return false;
+  if (!isOfOurs(identity) || !numberIsTaken(identity.pid)) return false;
   return identityOf(identity.pid)?.startTime === identity.startTime;
 }
 
@@ -52,6 +60,14 @@ export function currentBootId(): string {
       ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
       : execFileSync('sysctl', ['-n', 'kern.boottime'], { encoding: 'utf8' }).trim();
   return bootId;
+}
+
+let ownNamespace: string | undefined;
+
+function currentNamespace(): string {
+  if (process.platform !== 'linux') return '';
+  ownNamespace ??= readlinkSync('/proc/self/ns/pid');
+  return ownNamespace;
 }
 
 /** One line of /proc: what the tree walk and the identity need of it. */

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { readLinuxStat } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
-import { currentBootId, identityOf } from './process-identity.ts';
+import { identityOf, isOfOurs } from './process-identity.ts';
 
 /** The environment variable by which a process is known as ours wherever it hides. */
 export const markerVariable = 'FATHOM_PROCESS_MARK';
@@ -86,7 +86,7 @@ export class ProcessTree {
    * a living leader with another start time means that our group is empty and the number a stranger's.
    */
   #groupOfLeader(): number | null {
-    if (this.#leader === null || this.#leader.bootId !== currentBootId()) return null;
+    if (this.#leader === null || !isOfOurs(this.#leader)) return null;
     const now = identityOf(this.#leader.pid);
     const isOurs = now === null || now.startTime === this.#leader.startTime;
     return isOurs ? this.#leader.pid : null;
