@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -136,7 +136,7 @@ export async function openInstallation(request: InstallationRequest): Promise<In
     new EndpointLook(at, traffic),
     new UploadLook(datasets.uploads),
   ];
-  const reconciler = new Reconciler(at, looks, `${hostname()}:${process.pid}`);
+  const reconciler = new Reconciler(at, looks, `${hostname()}:${process.pid}:${randomUUID()}`);
   const work =
     config.databaseUrl === null ? workOfOne(store, reconciler, duty) : workOfMany(reconciler, duty);
   return {
@@ -160,7 +160,7 @@ export async function openInstallation(request: InstallationRequest): Promise<In
 /** Signs URLs; made once, so that they outlive a restart, and whole, for several processes may look for it at once. */
 async function readSecret(folder: string): Promise<Buffer> {
   const path = join(folder, 'secret');
-  const partial = `${path}.${process.pid}`;
+  const partial = `${path}.${randomUUID()}`;
   await writeFile(partial, randomBytes(32), { mode: 0o600 });
   try {
     await link(partial, path);

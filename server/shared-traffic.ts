@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   mkdirSync,
   readdirSync,
@@ -27,11 +28,12 @@ export class SharedTraffic extends Traffic {
   #timer: NodeJS.Timeout | null = null;
   #isPublished = false;
 
-  /** `folder` is made when it is not there; `now` in epoch milliseconds; `name` tells this process from the others. */
-  constructor(folder: string, now: () => number, name = `${process.pid}`) {
+  /** `folder` is made when it is not there; `now` in epoch milliseconds. */
+  constructor(folder: string, now: () => number) {
     super();
     this.#folder = folder;
-    this.#own = `${name}.json`;
+    // Processes in several containers have the same number.
+    this.#own = `${randomUUID()}.json`;
     this.#now = now;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -91,7 +92,7 @@ export class ArrayFolders {
       return mark === null ? '\n' : `${name} ${mark}\n`;
     });
     const path = join(this.folder(record.name), 'members');
-    const draft = `${path}.${process.pid}.draft`;
+    const draft = `${path}.${randomUUID()}.draft`;
     try {
       await writeFile(draft, lines.join(''), { mode: 0o600, flush: true });
       await rename(draft, path);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
@@ -62,10 +63,12 @@ export function makePrivateFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
 }
 
+/** Of this process: those of several containers have the same number. */
+const instance = randomUUID().slice(0, 13);
 let drafts = 0;
 
 function writeDraft(path: string, value: unknown): string {
-  const draft = `${path}.${process.pid}-${++drafts}.draft`;
+  const draft = `${path}.${instance}-${++drafts}.draft`;
   const descriptor = openSync(draft, 'w', 0o600);
   try {
     // A disk that is nearly full takes a part, and says so only when it is asked to take the rest.

@@ -8,8 +8,8 @@ async function two(): Promise<{ folder: string; one: SharedTraffic; other: Share
   const folder = await mkdtemp(join(tmpdir(), 'fathom-traffic-'));
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const now = (): number => Date.now();
-  const one = new SharedTraffic(folder, now, 'one');
-  const other = new SharedTraffic(folder, now, 'other');
+  const one = new SharedTraffic(folder, now);
+  const other = new SharedTraffic(folder, now);
   onTestFinished(async () => {
     one.close();
     other.close();
@@ -46,7 +46,7 @@ describe('calls under way in several processes', () => {
     vi.advanceTimersByTime(500);
     expect(other.inFlight('end_a')).toBe(1);
     const longAgo = new Date(Date.now() - 60_000);
-    await utimes(join(folder, 'one.json'), longAgo, longAgo);
+    for (const name of await readdir(folder)) await utimes(join(folder, name), longAgo, longAgo);
     expect(other.inFlight('end_a')).toBe(0);
   });
 });
