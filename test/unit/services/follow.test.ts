@@ -97,8 +97,8 @@ describe('following a record', () => {
     const behind = follow(tails, 'a', ledger, 0);
     const next = behind.next();
     await behind.return?.();
-    await settled();
-    expect(await Promise.race([next, 'it waits'])).toEqual({ done: true, value: undefined });
+    const waits = settled().then(() => 'it waits');
+    expect(await Promise.race([next, waits])).toEqual({ done: true, value: undefined });
     expect([ledger.reads, ledger.watchers]).toEqual([1, 0]);
     await ahead.return?.();
   });
