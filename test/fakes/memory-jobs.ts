@@ -33,6 +33,8 @@ export class MemoryJobs implements Backend {
   readonly functions = null;
   readonly jobs: JobRunner;
   readonly inMemory = new Map<string, MemoryJob>();
+  /** Keys of all jobs that were ever made here, also of those that were forgotten. */
+  readonly made = new Set<string>();
   /** The name of each call, in order. */
   readonly calls: string[] = [];
   /** Keys of the members of each native array, in the order in which they were made. */
@@ -114,6 +116,7 @@ export class MemoryJobs implements Backend {
   #make(key: string, workload: JobWorkload, array: MemoryJob['array']): void {
     const phase = array === null ? 'RUNNING' : 'PENDING';
     const rest = { phase, exit: null, waiting: null, cancelled: false } as const;
+    this.made.add(key);
     this.inMemory.set(key, { key, workload, array, ...rest, files: new Map() });
   }
 
