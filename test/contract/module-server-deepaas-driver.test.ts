@@ -115,7 +115,7 @@ describe('a training by a DEEPaaS that somebody else started', () => {
     await expect.poll(() => site.isAsked(), eventually).toBe(true);
     // It remembers what it has printed.
     await expect.poll(() => existsSync(`${site.folder}.read`), eventually).toBe(true);
-    expect(first.said).toContain('asked for the training 1');
+    await expect.poll(() => first.said, eventually).toContain('asked for the training 1');
     first.child.kill('SIGKILL');
     await first.ended;
     const finishing = site.drive();

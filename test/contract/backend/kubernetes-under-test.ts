@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,6 +12,7 @@ import { createBackend } from '../../../backends/registry.ts';
 import { FakeKubernetes } from '../../fakes/kubernetes/server.ts';
 import type { FakeKubernetesOptions } from '../../fakes/kubernetes/server.ts';
 import { Dock } from '../../integration/launcher/dock.ts';
+import { everyFile } from './listings.ts';
 import type { DockPlace } from './kubernetes-deliveries.ts';
 import { deliveriesOf, placeOf } from './kubernetes-deliveries.ts';
 import { knownBlobs, localSurroundings } from './local-surroundings.ts';
@@ -174,15 +174,4 @@ export async function submitFromAnotherProcess(
   const code = await new Promise((resolve) => child.once('close', resolve));
   if (said === '') throw new Error(`the submitting process ended with ${String(code)}`);
   return JSON.parse(said) as Handle;
-}
-
-function everyFile(folder: string): string {
-  const texts: string[] = [];
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    texts.push(path);
-    if (entry.isDirectory()) texts.push(everyFile(path));
-    else if (entry.isFile()) texts.push(readFileSync(path, 'utf8'));
-  }
-  return texts.join('\n');
 }

@@ -11,6 +11,7 @@ import type { JobRunner } from '../../../backends/contract/job-runner.ts';
 import type { ServiceRunner } from '../../../backends/contract/service-runner.ts';
 import type { Handle, JobWorkload } from '../../../backends/contract/workload.ts';
 import { createBackend } from '../../../backends/registry.ts';
+import { everyCommandLine, everyFile } from './listings.ts';
 import { knownBlobs, localSurroundings } from './local-surroundings.ts';
 import type { BackendTarget, BackendUnderTest, Requested } from './under-test.ts';
 import { nativeText, submit } from './under-test.ts';
@@ -160,29 +161,4 @@ export async function submitElsewhere(
   const code = await new Promise((resolve) => child.once('close', resolve));
   if (said === '') throw new Error(`the submitting process ended with ${String(code)}`);
   return JSON.parse(said) as Handle;
-}
-
-function everyFile(folder: string): string {
-  const texts: string[] = [];
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    texts.push(path);
-    if (entry.isDirectory()) texts.push(everyFile(path));
-    else if (entry.isFile()) texts.push(readFileSync(path, 'utf8'));
-  }
-  return texts.join('\n');
-}
-
-function everyCommandLine(): string {
-  if (process.platform !== 'linux') return '';
-  const lines: string[] = [];
-  for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    if (pid === String(process.pid)) continue;
-    try {
-      lines.push(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-    } catch {
-      // Gone.
-    }
-  }
-  return lines.join('\n');
 }

@@ -10,6 +10,7 @@ import type { Backend } from '../../../backends/contract/backend.ts';
 import type { Handle, JobWorkload } from '../../../backends/contract/workload.ts';
 import { createBackend } from '../../../backends/registry.ts';
 import { Dock } from '../../integration/launcher/dock.ts';
+import { everyCommandLine, everyFile } from './listings.ts';
 import type { DockPlace } from './kubernetes-deliveries.ts';
 import { deliveriesOf, placeOf } from './kubernetes-deliveries.ts';
 import { knownBlobs, localSurroundings } from './local-surroundings.ts';
@@ -217,28 +218,4 @@ async function submitFromAnotherProcess(
   if (crashAt !== null && signal === 'SIGKILL') return null;
   if (said === '') throw new Error(`the submitting process ended with ${String(code)}`);
   return JSON.parse(said) as Handle;
-}
-
-function everyFile(folder: string): string {
-  const texts: string[] = [];
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    texts.push(path);
-    if (entry.isDirectory()) texts.push(everyFile(path));
-    else if (entry.isFile()) texts.push(readFileSync(path, 'utf8'));
-  }
-  return texts.join('\n');
-}
-
-function everyCommandLine(): string {
-  const lines: string[] = [];
-  for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    if (pid === String(process.pid)) continue;
-    try {
-      lines.push(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-    } catch {
-      // Gone.
-    }
-  }
-  return lines.join('\n');
 }
