@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { FathomError } from '../../domain/errors.ts';
 import type { Json } from '../../domain/json.ts';
 import type { TrainingRun } from '../../domain/training-run.ts';
@@ -6,77 +5,41 @@ import type { Transaction } from '../../store/contract/store.ts';
 import { checkIdempotencyKey, type OnceKey, onceClaim, onceMismatch } from '../once.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { type Draft, insertRuns } from './new-run.ts';
+import { Together } from './together.ts';
 import { trainingRunWork } from './work-kinds.ts';
 
-interface Waiting {
+interface Asked {
   readonly draft: Draft;
   readonly key: OnceKey;
-  readonly resolve: (run: TrainingRun) => void;
-  readonly reject: (error: unknown) => void;
 }
 
-/** More would make the first ones wait for the last. */
-const most = 64;
 /**
  * Accepts runs durably: the run, its idempotency key, its number, its first events and the wish for a look are one
  * transaction. Those that ask while one is under way share the next one, in the order in which they asked: each takes the
  * next number of all runs, so side by side they would only be in each other's way.
  */
 export class RunAcceptance {
-  readonly #store: Surroundings['store'];
-  readonly #waiting: Waiting[] = [];
-  #isAtWork = false;
+  readonly #asked: Together<Asked, TrainingRun>;
 
   constructor({ store }: Pick<Surroundings, 'store'>) {
-    this.#store = store;
+    this.#asked = new Together(
+      (batch) => store.transaction((tx) => acceptAll(tx, batch), { takesNumbers: true }),
+      // When the store is in trouble, all are.
+      (error) => !(error instanceof FathomError) || error.code === 'ALREADY_EXISTS',
+    );
   }
 
   /** Of two with one key and one input both get the first one's run. */
   accept(draft: Draft, key: OnceKey): Promise<TrainingRun> {
     checkIdempotencyKey(key.idempotencyKey);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ draft, key, resolve, reject });
-      if (!this.#isAtWork) void this.#work();
-    });
+    return this.#asked.add({ draft, key });
   }
-
-  async #work(): Promise<void> {
-    this.#isAtWork = true;
-    // Who asks in the same turn of the event loop comes along.
-    await setImmediate();
-    while (this.#waiting.length > 0) await this.#together(this.#waiting.splice(0, most));
-    this.#isAtWork = false;
-  }
-
-  async #together(batch: readonly Waiting[]): Promise<void> {
-    try {
-      const answers = await this.#store.transaction((tx) => acceptAll(tx, batch), {
-        takesNumbers: true,
-      });
-      for (const [index, { resolve, reject }] of batch.entries()) {
-        const answer = answers[index];
-        if (answer === undefined || answer instanceof Error) reject(answer);
-        else resolve(answer);
-      }
-    } catch (error) {
-      // One that cannot be written must not take others with it; when the store is in trouble, all are.
-      if (batch.length > 1 && !isOfTheStore(error)) {
-        for (const one of batch) await this.#together([one]);
-      } else {
-        for (const { reject } of batch) reject(error);
-      }
-    }
-  }
-}
-
-function isOfTheStore(error: unknown): boolean {
-  return error instanceof FathomError && error.code !== 'ALREADY_EXISTS';
 }
 
 /** For each the run that it gets, or why it gets none. */
 async function acceptAll(
   tx: Transaction,
-  batch: readonly Waiting[],
+  batch: readonly Asked[],
 ): Promise<readonly (TrainingRun | Error)[]> {
   const claims = batch.map(({ draft, key }) => onceClaim(key, draft.id));
   const firsts = new Map<string, number>();
