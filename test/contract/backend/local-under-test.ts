@@ -18,14 +18,14 @@ import { nativeText, submit } from './under-test.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** Quick to stop, quick to look. */
+/** Quick to stop, quick to look; not quick to give up on a server that a loaded machine starts slowly. */
 export const quickSettings = {
   cpus: 64,
   memoryMiB: 64 * 1024,
   gpus: 'none',
   stopGraceSeconds: 1,
   sampleMs: 50,
-  loadTimeoutSeconds: 2,
+  loadTimeoutSeconds: 20,
   patienceMs: 200,
   restart: { delayMs: 20, delayMaximumMs: 100, giveUpAfter: 3 },
 } as const;
