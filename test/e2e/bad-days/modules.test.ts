@@ -157,24 +157,28 @@ describe('an endpoint of a module that', () => {
     ['hangs', /not ready after 15 s/u],
     ['garbage', /sample/u],
     ['throws', /matrix is singular/u],
-  ])('%s is FAILED with the reason, and answers no call', async (name, why) => {
-    const id = await deploy(name);
-    await eventually(
-      () => endpoint(id),
-      ({ state }) => state === 'FAILED',
-      60_000,
-    );
-    expect((await endpoint(id)).failure).toMatch(why);
-    const { prediction, userErrors } = await server.change<Predicted>(
-      'predict',
-      'PredictInput',
-      { deploymentId: id, arguments: { probe: 'x' } },
-      'prediction { output }',
-    );
-    expect(prediction).toBeNull();
-    expect(userErrors).toMatchObject([{ message: expect.stringMatching(why) as string }]);
-    await remove(id);
-  }, 90_000);
+  ])(
+    '%s is FAILED with the reason, and answers no call',
+    async (name, why) => {
+      const id = await deploy(name);
+      await eventually(
+        () => endpoint(id),
+        ({ state }) => state === 'FAILED',
+        60_000,
+      );
+      expect((await endpoint(id)).failure).toMatch(why);
+      const { prediction, userErrors } = await server.change<Predicted>(
+        'predict',
+        'PredictInput',
+        { deploymentId: id, arguments: { probe: 'x' } },
+        'prediction { output }',
+      );
+      expect(prediction).toBeNull();
+      expect(userErrors).toMatchObject([{ message: expect.stringMatching(why) as string }]);
+      await remove(id);
+    },
+    90_000,
+  );
 
   test.concurrent(
     'has children and talks much serves, and leaves nothing when deleted',
