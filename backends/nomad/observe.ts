@@ -83,9 +83,14 @@ export function isOverTime(
   now: number,
 ): boolean {
   const limit = timeLimitOf(job);
-  const isLimitKept = (job.TaskGroups?.[0]?.MaxRunDuration ?? null) !== null;
+  const native = job.TaskGroups?.[0]?.MaxRunDuration ?? null;
   if (status.phase !== 'RUNNING' || status.startedAt === null || limit === null) return false;
-  if (firstOf(allocations)?.ClientStatus !== 'running' || job.Stop === true) return false;
+  const first = firstOf(allocations);
+  if (first?.ClientStatus !== 'running' || job.Stop === true) return false;
+  // What is being brought back is over already.
+  if (first.TaskStates?.[taskName]?.State === 'dead') return false;
+  // Where more than the program counts, Nomad's is longer.
+  const isLimitKept = native !== null && native / 1e6 <= limit;
   return now - status.startedAt > limit + (isLimitKept ? patienceMs : 0);
 }
 

@@ -41,15 +41,12 @@ export function translateJob(
   settings: NomadSettings,
   order: Order,
 ): Translation {
-  const { stopGraceSeconds, launcher } = settings;
-  // The launcher around a program keeps the limit itself, and has more time for what comes after.
-  const more = order.data === 'RUN' ? stopGraceSeconds + launcher.returnSeconds : 0;
-  const limitMs = Math.round((workload.resources.timeLimitSeconds + more) * 1000);
+  const limits = limitsOf(workload, settings, order);
   const { task, variable, helpers } = tasksOf(workload, settings, order, {});
   const job: JobRequest = {
     ...common(settings, order),
     Type: 'batch',
-    Meta: { ...metaOf(workload, order), [meta.timeLimit]: String(limitMs) },
+    Meta: { ...metaOf(workload, order), [meta.timeLimit]: String(limits.ours) },
     TaskGroups: [
       {
         ...groupOf(settings, 1, [task, ...helpers]),
@@ -62,11 +59,28 @@ export function translateJob(
           ? { Networks: [{ DynamicPorts: [{ Label: portLabel, To: 0 }] }] }
           : {}),
         // Known since 2.0.3; older ones pass over it, and then we end what runs too long.
-        MaxRunDuration: limitMs * 1e6,
+        MaxRunDuration: limits.native * 1e6,
       },
     ],
   };
   return { job, variable };
+}
+
+/** In milliseconds: after which the program is over time, and after which Nomad ends whatever there is of the job. */
+function limitsOf(
+  { resources }: JobWorkload,
+  { stopGraceSeconds, launcher }: NomadSettings,
+  { data }: Order,
+): { readonly ours: number; readonly native: number } {
+  const limit = resources.timeLimitSeconds;
+  const after = stopGraceSeconds + launcher.returnSeconds;
+  const milliseconds = (seconds: number): number => Math.round(seconds * 1000);
+  // The launcher around a program keeps the limit itself, and has more time for what comes after.
+  if (data === 'RUN')
+    return { ours: milliseconds(limit + after), native: milliseconds(limit + after) };
+  // Nomad's counts from before the data are fetched, and nothing is brought back after it: the program's is kept by us.
+  const native = data === 'BESIDE' ? launcher.returnSeconds + limit + after : limit;
+  return { ours: milliseconds(limit), native: milliseconds(native) };
 }
 
 export function translateService(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { JobsUnderTest } from './under-test.ts';
-import { endOf, job, submit, untilEnded, untilPrinted } from './under-test.ts';
+import { endOf, job, submit, textOf, untilEnded, untilPrinted } from './under-test.ts';
 
 /** How jobs end: by themselves, at a limit, cancelled in every state. */
 export function endPromises(opened: () => JobsUnderTest): void {
@@ -38,6 +38,23 @@ export function endPromises(opened: () => JobsUnderTest): void {
       resources: { cpus: 0.1, memoryMiB: 64, gpus: null, timeLimitSeconds: 1 },
     });
     expect(exit).toMatchObject({ cause: 'TIME_LIMIT' });
+  });
+
+  test('what a program left is there however it ended', async ({ skip }) => {
+    const under = opened();
+    const leftBy = async (script: string, timeLimitSeconds: number) => {
+      const { exit, handle } = await endOf(under, script, {
+        resources: { cpus: 0.1, memoryMiB: 64, gpus: null, timeLimitSeconds },
+      });
+      return { cause: exit?.cause, left: await textOf(await under.jobs.outputs(handle), 'kept') };
+    };
+    expect(await leftBy('echo 3 > out/kept; exit 3', 60)).toEqual({ cause: 'EXITED', left: '3\n' });
+    if (!under.backend.capabilities.enforcesTimeLimit) skip('no limit ends anything here');
+    const limit = 1 + (under.startSeconds ?? 0);
+    expect(await leftBy('echo 4 > out/kept; sleep 60', limit)).toEqual({
+      cause: 'TIME_LIMIT',
+      left: '4\n',
+    });
   });
 
   test('using more memory than asked for ends a job as OUT_OF_MEMORY', async ({ skip }) => {

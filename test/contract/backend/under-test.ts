@@ -45,6 +45,8 @@ export interface BackendUnderTest {
   shell(script: string, ...argv: string[]): Program;
   /** The log may end before a last line that has no end: its README says why. */
   readonly dropsUnfinishedLine?: true;
+  /** A start may take so long, and counts: a program that is to run up to its limit needs that much more. */
+  readonly startSeconds?: number;
   /** `model-server.mjs`, as a program. */
   server(): Program;
   /** The digest of a blob that can be placed. */

@@ -120,7 +120,8 @@ export class AllocationRunner {
 
   #timeOut(): void {
     this.#description = 'allocation exceeded max_run_duration';
-    this.kill();
+    // Here even what comes after the end is ended, or never started (2.0.5).
+    for (const task of this.tasks) task.kill(this.#description);
   }
 
   #publish(): void {

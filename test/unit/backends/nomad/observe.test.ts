@@ -271,5 +271,11 @@ describe('the first allocation is the job', () => {
     expect([over(old, 60_000), over(old, 60_001)]).toEqual([false, true]);
     expect([over(batch(), 60_001), over(batch(), 80_000)]).toEqual([false, true]);
     expect(over(batch({ Meta: null }), 1e9)).toBe(false);
+    const longer = batch({ TaskGroups: [{ MaxRunDuration: 900e9, Tasks: [{ Name: 'main' }] }] });
+    expect([over(longer, 60_000), over(longer, 60_001)]).toEqual([false, true]);
+    const returning = alloc('running', state('dead', [...ran, exited(0)]));
+    const facts = { job: longer, allocations: [returning], evaluations: [] };
+    const seen = { ...observeJob(facts), phase: 'RUNNING' } as const;
+    expect(isOverTime(facts, seen, start + 1e9)).toBe(false);
   });
 });
