@@ -121,6 +121,8 @@ export async function openRealKubernetes(
       const found = await kubectl('get', 'job', nativeText(handle, 'name'), '-o', 'json');
       return requestedBy(JSON.parse(found) as V1Job);
     },
+    // The node counts from when it heard of the pod.
+    startSeconds: 20,
     // More than any node has.
     waitingJob: async (workload) => {
       const resources = { ...workload.resources, cpus: 4096 };
