@@ -58,9 +58,15 @@ export function environmentTemplate(text: string, file: string): TemplateRequest
 
 /** The same from an item of a Nomad variable, which is read on the node. */
 export function secretTemplate(path: string, item: string, file: string): TemplateRequest {
+  return { ...fileTemplate(path, item, file), ...environmentSource(file) };
+}
+
+/** A file of what is in that item and nothing else, for whatever user the task's image says. */
+export function fileTemplate(path: string, item: string, file: string): TemplateRequest {
   const { LeftDelim: left, RightDelim: right } = delimitersBeside(path);
   const EmbeddedTmpl = `${left} with nomadVar "${path}" ${right}${left} .${item} ${right}${left} end ${right}`;
-  return { ...environmentSource(file), EmbeddedTmpl, LeftDelim: left, RightDelim: right };
+  const source = { ...environmentSource(file), Envvars: false, Perms: '0644' };
+  return { ...source, EmbeddedTmpl, LeftDelim: left, RightDelim: right };
 }
 
 function environmentSource(file: string) {

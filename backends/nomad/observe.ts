@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { JobExit, JobStatus } from '../contract/job-runner.ts';
+import { returnTaskName } from './delivery-tasks.ts';
 import { meta } from './names.ts';
 import type {
   NativeAllocation,
@@ -11,7 +12,7 @@ import type {
 import { eventText, outOfSight, waitingInPlace, waitingWithoutPlace } from './reasons.ts';
 import { serverTaskName } from './stock.ts';
 import { timeOf, timeOfNanoseconds } from './times.ts';
-import { returnTaskName, taskName } from './translate.ts';
+import { taskName } from './translate.ts';
 
 export interface JobFacts {
   readonly job: NativeJob;
@@ -184,7 +185,9 @@ function exitOf(
   }
   const wasKilled = main?.Events?.some(({ Type }) => Type === 'Killing' || Type === 'Killed');
   const sibling = siblingFailure(allocation);
-  if (sibling !== null && startOf(main) === null) {
+  // What brings the files back starts after the end, and causes none.
+  const unreturned = failureOf(allocation, returnTaskName);
+  if (sibling !== null && unreturned === null && startOf(main) === null) {
     return end('NOT_STARTED', `It did not start: ${sibling}`);
   }
   const server = endOf(allocation.TaskStates?.[serverTaskName], isContainer);
@@ -196,8 +199,6 @@ function exitOf(
       `Others took its place (${allocation.DesiredDescription ?? 'preempted'}).`,
     );
   }
-  // What brings the files back starts after the end, and causes none.
-  const unreturned = failureOf(allocation, returnTaskName);
   if (sibling !== null && unreturned === null && wasKilled === true) {
     return end('UNKNOWN', `It was ended because of another task: ${sibling}`);
   }

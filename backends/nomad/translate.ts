@@ -4,12 +4,13 @@ import type { JobWorkload, ServiceWorkload } from '../contract/workload.ts';
 import { type StockProgram, stockOf } from '../deepaas-images/program.ts';
 import { isInnerPath } from '../work-folder/inputs.ts';
 import type { NomadSettings } from './config.ts';
-import { environmentFile, environmentTemplate, literal, secretTemplate } from './literal.ts';
+import { deliveryTasks, tokenItem } from './delivery-tasks.ts';
+import { environmentFile, environmentTemplate, secretTemplate } from './literal.ts';
 import { meta, variablePath } from './names.ts';
 import type { GroupRequest, JobRequest, TaskRequest, VariableRequest } from './native.ts';
 import { driverMemoryMiB, serverLaunch, serverTaskName, stockVariables } from './stock.ts';
 import type { Place } from './task.ts';
-import { deviceRequests, driverConfig, launchOf, networkOf } from './task.ts';
+import { deviceRequests, driverConfig, launchOf } from './task.ts';
 import type { Launch } from './words.ts';
 import { below, portLabel, portText } from './words.ts';
 
@@ -31,8 +32,6 @@ const variableLimitBytes = 60 * 1024;
 export const itemName = 'environment';
 export const groupName = 'main';
 export const taskName = 'main';
-/** What brings the files back when the program has ended. */
-export const returnTaskName = 'return';
 const seconds = 1e9;
 
 /** Pure: what is asked of Nomad, shown to people as the dry run (without the items of the variable). */
@@ -206,14 +205,21 @@ function tasksOf(
     return driverAndServer(workload, settings, order, { stock, launch });
   }
   const own = stockEnvironment(workload, launch);
-  const { task, secrets } = taskOf(workload, settings, order, launch, {
+  const isBeside = order.data === 'BESIDE';
+  // What others do with its files is no matter of the program.
+  const shown = isBeside ? { ...order, delivery: null } : order;
+  const { task, secrets } = taskOf(workload, settings, shown, launch, {
     name: taskName,
     item: itemName,
     plain: own.plain,
     native: { ...native, ...own.native },
   });
-  const variable = variableOf({ [itemName]: secrets }, settings, order);
-  return { task, variable, helpers: helpersOf(settings, order, task, launch) };
+  const items = { [itemName]: environmentFile(secrets), ...(isBeside ? tokenItem(order) : {}) };
+  const environment = environmentOf({ ...workload, secrets: {} }, order, launch, {});
+  const helpers = isBeside
+    ? deliveryTasks(settings, order, { main: task, launch, environment })
+    : [];
+  return { task, variable: variableOf(items, settings, order), helpers };
 }
 
 /** A training by an image that has DEEPaaS alone: what was asked for is the server's, and the files are the driver's matter. */
@@ -239,7 +245,10 @@ function driverAndServer(
     serverLaunch(stock, settings, launch.workFolder),
     { name: serverTaskName, item: serverTaskName, ...stockEnvironment(workload, launch) },
   );
-  const items = { [itemName]: driver.secrets, [serverTaskName]: server.secrets };
+  const items = {
+    [itemName]: environmentFile(driver.secrets),
+    [serverTaskName]: environmentFile(server.secrets),
+  };
   return {
     task: { ...driver.task, Leader: true },
     variable: variableOf(items, settings, order),
@@ -310,62 +319,6 @@ function taskOf(
   return { task, secrets };
 }
 
-/**
- * Fetch the data before the program, and return what it left when it ended: not while it runs, since a helper beside a short
- * program can be told of the end before it listens.
- */
-function helpersOf(
-  settings: NomadSettings,
-  { data, kind }: Order,
-  main: TaskRequest,
-  { stock }: Launch,
-): readonly TaskRequest[] {
-  const { deepaas, mhzPerCpu } = settings;
-  if (data !== 'BESIDE') return [];
-  // Images that have DEEPaaS alone come with one that has the launcher.
-  const isStock = stock !== undefined && deepaas !== null;
-  const launcher = isStock
-    ? { ...settings.launcher, image: deepaas.image, imageCommand: deepaas.launcher }
-    : settings.launcher;
-  if (main.Driver === 'docker' && launcher.image === null) {
-    const message =
-      'No image with the launcher is configured here, and no shared folder: data cannot reach a container.';
-    throw new BackendError('Unsupported', 'translate', message);
-  }
-  const work = ['--work', '${NOMAD_ALLOC_DIR}/work'];
-  const helper = (Name: string, Hook: string, args: readonly string[]): TaskRequest => ({
-    ...main,
-    Name,
-    Config: helperConfig(main.Driver, { ...settings, launcher }, [...args, ...work]),
-    Resources: { CPU: Math.ceil(mhzPerCpu / 10), MemoryMB: 256 },
-    LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 },
-    Lifecycle: { Hook, Sidecar: false },
-  });
-  const fetching = helper('fetch', 'prestart', ['fetch']);
-  if (kind === 'SERVICE') return [fetching];
-  // The stop file is there from the start.
-  const ending = ['return', '--stop-file', 'out', '--give-up', String(launcher.returnSeconds)];
-  return [fetching, helper(returnTaskName, 'poststop', ending)];
-}
-
-function helperConfig(
-  driver: string,
-  { launcher, docker }: NomadSettings,
-  more: readonly string[],
-): TaskRequest['Config'] {
-  if (driver === 'raw_exec') {
-    const [command, ...args] = launcher.command.map(literal);
-    return { command, args: [...args, ...more] };
-  }
-  const [entrypoint, ...args] = launcher.imageCommand.map(literal);
-  return {
-    image: literal(launcher.image ?? ''),
-    entrypoint: [entrypoint],
-    args: [...args, ...more],
-    ...networkOf(docker),
-  };
-}
-
 function environmentOf(
   workload: JobWorkload,
   order: Order,
@@ -399,13 +352,12 @@ function environmentOf(
 }
 
 function variableOf(
-  groups: Readonly<Record<string, Readonly<Record<string, string>>>>,
+  texts: Readonly<Record<string, string>>,
   settings: NomadSettings,
   { name }: Order,
 ): VariableRequest | null {
-  const some = Object.entries(groups).filter(([, secrets]) => Object.keys(secrets).length > 0);
-  if (some.length === 0) return null;
-  const items = some.map(([item, secrets]) => [item, environmentFile(secrets)] as const);
+  const items = Object.entries(texts).filter(([, text]) => text !== '');
+  if (items.length === 0) return null;
   if (items.reduce((sum, [, text]) => sum + Buffer.byteLength(text), 0) > variableLimitBytes) {
     throw rejected(
       `The secrets are longer than ${variableLimitBytes} bytes, which is more than Nomad keeps.`,

@@ -150,8 +150,11 @@ export async function openRealKubernetes(
         const found = JSON.parse(await kubectl('get', kind, '-o', 'json', ...ours)) as Found;
         for (const { metadata } of found.items) {
           const key = metadata.annotations?.['fathom/key'] ?? '';
-          if (key.startsWith(`contract ${process.pid} `))
-            await kubectl('delete', kind, metadata.name);
+          if (!key.startsWith(`contract ${process.pid} `)) continue;
+          await kubectl('delete', kind, metadata.name);
+          if (shared === null) continue;
+          const place = join(shared.path, kind === 'job' ? 'jobs' : 'services', metadata.name);
+          await rm(place, { recursive: true, force: true });
         }
       }
       await dock?.destroy();

@@ -46,7 +46,11 @@ export class AllocationRunner {
           ports.map(({ Label, Value }) => [`NOMAD_PORT_${Label}`, String(Value)]),
         ),
       },
-      variable: (path) => parts.state.variables.get(path),
+      // Who is over is nobody any more (2.0.5, with ACL), whatever may still be to do.
+      variable: (path) =>
+        ['failed', 'complete'].includes(allocation.ClientStatus)
+          ? undefined
+          : parts.state.variables.get(path),
       changed: () => this.#publish(),
     };
     this.tasks = group.Tasks.map((task) => new TaskRunner(task, surroundings));

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import type { Values } from './interpolation.ts';
 import {
   fillTemplate,
@@ -145,8 +145,9 @@ export class TaskRunner {
   /** True when a program was started and ended. */
   async #once(): Promise<boolean> {
     this.#tell('Task Setup', 'Building Task Directory');
-    const environment = await this.#environment();
-    if (environment === null) return false;
+    const own = await this.#environment();
+    if (own === null) return false;
+    const environment = this.#asMounted(own);
     let command: Command;
     try {
       command = this.#command(environment);
@@ -191,6 +192,20 @@ export class TaskRunner {
       }
     }
     return environment;
+  }
+
+  /** A container that is a process sees what is mounted where it really is. */
+  #asMounted(environment: Record<string, string>): Record<string, string> {
+    const mounts = (this.task.Config['mount'] ?? []) as readonly Mount[];
+    const within = mounts.filter(({ source }) => !isAbsolute(source));
+    const seen = (value: string): string => {
+      const mount = within.find(({ target }) => value.startsWith(`${target}/`));
+      if (mount === undefined) return value;
+      return join(this.#folder, mount.source, value.slice(mount.target.length));
+    };
+    return Object.fromEntries(
+      Object.entries(environment).map(([name, value]) => [name, seen(value)]),
+    );
   }
 
   #values(): Record<string, string> {
@@ -282,6 +297,11 @@ export class TaskRunner {
 }
 
 class PullError extends Error {}
+
+interface Mount {
+  readonly source: string;
+  readonly target: string;
+}
 
 interface Command {
   readonly argv: readonly string[];

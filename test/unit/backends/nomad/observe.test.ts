@@ -190,6 +190,17 @@ describe('observed sequences', () => {
     });
   });
 
+  test('one that was cancelled before it started was cancelled, whatever came of its files', () => {
+    const lost = state('dead', [['Received'], ['Driver Failure', { message: 'no room' }]], {
+      Failed: true,
+    });
+    const TaskStates = { main: state('dead', [['Received'], ['Killing']]), return: lost };
+    const stopped = alloc('failed', null, { TaskStates, DesiredStatus: 'stop' });
+    const { exit, startedAt } = look(stopped, batch({ Stop: true }));
+    expect(exit).toMatchObject({ cause: 'CANCELLED', code: null });
+    expect(startedAt).toBeNull();
+  });
+
   test('what ended and waits to be brought back is not being prepared again', () => {
     const done = state('dead', [...ran, exited(0)]);
     // With nothing that runs and something that is pending, Nomad calls all of it pending.

@@ -16,12 +16,13 @@ const workload: JobWorkload = {
   labels: {},
 };
 
+const settings = parseSettings({
+  address: 'http://nomad:4646',
+  docker: { networkMode: 'host' },
+  launcher: { image: 'launcher:1' },
+});
+
 test('what fetches and returns the files of a container is in the same network', () => {
-  const settings = parseSettings({
-    address: 'http://nomad:4646',
-    docker: { networkMode: 'host' },
-    launcher: { image: 'launcher:1' },
-  });
   const { job } = translateJob(workload, settings, { ...place, data: 'BESIDE', delivery });
   const tasks = job.TaskGroups[0]?.Tasks ?? [];
   expect(tasks.map(({ Name, Config }) => [Name, Config.network_mode])).toEqual([
@@ -29,4 +30,29 @@ test('what fetches and returns the files of a container is in the same network',
     ['fetch', 'host'],
     ['return', 'host'],
   ]);
+});
+
+test('the token of the files is for whoever fetches and returns them, and no variable is needed after the end', () => {
+  const secretive = { ...workload, secrets: { PASSWORD: 'p' } };
+  const { job, variable } = translateJob(secretive, settings, {
+    ...place,
+    data: 'BESIDE',
+    delivery,
+  });
+  const tasks = job.TaskGroups[0]?.Tasks ?? [];
+  const reads = tasks.map(({ Name, Templates }) => [
+    Name,
+    Templates.filter(({ EmbeddedTmpl }) => EmbeddedTmpl.includes('nomadVar')).map(
+      ({ EmbeddedTmpl, DestPath }) => [/\.(\w+)/.exec(EmbeddedTmpl)?.[1], DestPath],
+    ),
+  ]);
+  expect(reads).toEqual([
+    ['main', [['environment', 'secrets/fathom-secrets.env']]],
+    ['fetch', [['delivery', 'secrets/fathom-delivery-token']]],
+    ['return', []],
+  ]);
+  expect(variable?.Items).toEqual({ environment: 'PASSWORD="p"\n', delivery: 't' });
+  const [main, ...helpers] = tasks.map((task) => JSON.stringify(task));
+  expect(main).not.toContain(delivery.url);
+  for (const helper of helpers) expect(helper).toContain(delivery.url);
 });
