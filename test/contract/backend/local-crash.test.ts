@@ -56,7 +56,7 @@ describe('a submit that is killed', () => {
           {
             input: JSON.stringify({ ...order, workload: workloadOf(step), key: `step ${step}` }),
             env: { PATH: process.env['PATH'] ?? '', CRASH_AT: String(step) },
-            timeout: 10_000,
+            timeout: 30_000,
           },
         );
         killed = signal === 'SIGKILL';
@@ -79,7 +79,7 @@ describe('a submit that is killed', () => {
       }
       await after.close();
     },
-    60_000,
+    180_000,
   );
 });
 
