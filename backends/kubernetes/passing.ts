@@ -5,6 +5,7 @@ import type { InvokeRequest } from '../contract/service-runner.ts';
 import { statusMessage } from './errors.ts';
 import { paths } from './names.ts';
 import { podOf } from './observe-service.ts';
+import { type Answer, readAnswer } from '../server-pool/answer.ts';
 import type { Passed, PoolServer } from '../server-pool/server-pool.ts';
 import type { Site } from './site.ts';
 
@@ -24,12 +25,9 @@ export async function pass(
   try {
     const answer = await sent(site, server, request, both);
     begun = true;
-    const limit = site.settings.answerLimitMiB * 1024 * 1024;
-    const body = await readLimited(answer.body, limit);
-    const words = site.settings.invoke.kind === 'proxy' ? proxysOwnWords(answer, body) : null;
-    if (words !== null) return words;
-    const headers = singleHeaders(answer.headers);
-    return { kind: 'ANSWER', response: { status: answer.statusCode, headers, body } };
+    const response = await readAnswer(answer, site.settings.answerLimitMiB * 1024 * 1024);
+    const words = site.settings.invoke.kind === 'proxy' ? proxysOwnWords(response) : null;
+    return words ?? { kind: 'ANSWER', response };
   } catch (error) {
     site.assertOpen('invoke');
     const failure = error instanceof Error ? error : new Error(String(error));
@@ -62,43 +60,15 @@ async function sent(
 }
 
 /** What the API server says itself, as against what a module answers. */
-function proxysOwnWords(answer: Dispatcher.ResponseData, body: Uint8Array): Passed | null {
-  const { statusCode } = answer;
-  if (statusCode < 400) return null;
+function proxysOwnWords({ status, body }: Answer): Passed | null {
+  if (status < 400) return null;
   const said = statusMessage(Buffer.from(body.subarray(0, 64 * 1024)).toString('utf8'));
   if (said === null) return null;
-  if (statusCode === 401 || statusCode === 403) {
+  if (status === 401 || status === 403) {
     const message = `Kubernetes does not let us through to the server: ${said}`;
     const error = new BackendError('Unauthorized', 'invoke', message);
     return { kind: 'ERROR', error, reached: 'BEGUN' };
   }
-  const isNobody = statusCode === 404 || /dial tcp|refused|no route|no endpoints/i.test(said);
+  const isNobody = status === 404 || /dial tcp|refused|no route|no endpoints/i.test(said);
   return { kind: 'ERROR', error: new Error(said), reached: isNobody ? 'NOBODY' : 'SERVER' };
-}
-
-async function readLimited(
-  body: AsyncIterable<Uint8Array>,
-  limitBytes: number,
-): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > limitBytes) {
-      const message = `The answer is longer than ${limitBytes} bytes.`;
-      throw new BackendError('Unexpected', 'invoke', message);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-function singleHeaders(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-): Record<string, string> {
-  const single: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) single[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return single;
 }

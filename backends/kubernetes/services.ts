@@ -182,6 +182,7 @@ export class KubernetesServices implements ServiceRunner {
       patienceMs: site.settings.patienceMs,
       pass: (server, request, signal) => pass(site, server, request, signal),
       evict: (server) => void this.#evict(server),
+      unreachable: 'TRUST',
     });
   }
 

@@ -14,7 +14,7 @@ import { isInnerPath } from '../work-folder/inputs.ts';
 import { newRecord } from './launch-record.ts';
 import { readLog } from '../work-folder/log-reader.ts';
 import { observeService } from './observe.ts';
-import { ServerPool } from './server-pool.ts';
+import { Replicas } from './replicas.ts';
 import type { Site } from './site.ts';
 import { isNativeName, nativeName, translateService } from './translate.ts';
 
@@ -22,7 +22,7 @@ const replicasMaximum = 256;
 
 export class LocalServices implements ServiceRunner {
   readonly #site: Site;
-  readonly #pools = new Map<string, ServerPool>();
+  readonly #pools = new Map<string, Replicas>();
 
   constructor(site: Site) {
     this.#site = site;
@@ -124,7 +124,7 @@ export class LocalServices implements ServiceRunner {
       const record = this.#site.find(handle, 'SERVICE', 'invoke');
       pool = this.#open(record.name);
     }
-    if (pool.readyCount === 0 && isNativeName(name)) this.#refresh(name);
+    if (!pool.isReady && isNativeName(name)) this.#refresh(name);
     return pool.invoke(request, options.deadline);
   }
 
@@ -156,9 +156,9 @@ export class LocalServices implements ServiceRunner {
     this.#site.client.ringSupervisor('SERVICE', name);
   }
 
-  #open(name: string): ServerPool {
+  #open(name: string): Replicas {
     const { surroundings, settings } = this.#site;
-    const pool = new ServerPool({
+    const pool = new Replicas({
       now: () => surroundings.now(),
       patienceMs: settings.patienceMs,
       answerLimitBytes: settings.answerLimitMiB * 1024 * 1024,

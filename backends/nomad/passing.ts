@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { request as send } from 'undici';
-import { BackendError } from '../contract/error.ts';
 import type { InvokeRequest } from '../contract/service-runner.ts';
+import { readAnswer } from '../server-pool/answer.ts';
 import type { Passed, PoolServer } from '../server-pool/server-pool.ts';
 import type { Site } from './site.ts';
 
@@ -61,12 +61,7 @@ export async function pass(
     });
     begun = true;
     const limit = site.settings.answerLimitMiB * 1024 * 1024;
-    const bytes = await readLimited(answer.body, limit);
-    const single = singleHeaders(answer.headers);
-    return {
-      kind: 'ANSWER',
-      response: { status: answer.statusCode, headers: single, body: bytes },
-    };
+    return { kind: 'ANSWER', response: await readAnswer(answer, limit) };
   } catch (error) {
     site.assertOpen('invoke');
     const failure = error instanceof Error ? error : new Error(String(error));
@@ -74,31 +69,4 @@ export async function pass(
     if (isRefused) return { kind: 'ERROR', error: failure, reached: 'NOBODY' };
     return { kind: 'ERROR', error: failure, reached: begun ? 'BEGUN' : 'SERVER' };
   }
-}
-
-async function readLimited(
-  body: AsyncIterable<Uint8Array>,
-  limitBytes: number,
-): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > limitBytes) {
-      const message = `The answer is longer than ${limitBytes} bytes.`;
-      throw new BackendError('Unexpected', 'invoke', message);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-function singleHeaders(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-): Record<string, string> {
-  const single: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) single[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return single;
 }

@@ -289,6 +289,7 @@ export class NomadServices implements ServiceRunner {
       patienceMs: site.settings.patienceMs,
       pass: (server, request, signal) => pass(site, server, request, signal),
       evict: (server) => void this.#evict(server),
+      unreachable: 'TRUST',
     });
     return { servers, origins: new Map(), known: new Set(), refreshedAt: 0 };
   }

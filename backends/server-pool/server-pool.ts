@@ -1,5 +1,6 @@
 import { BackendError } from '../contract/error.ts';
 import type { InvokeRequest, InvokeResponse } from '../contract/service-runner.ts';
+import type { Answer } from './answer.ts';
 
 /** One that could answer; `id` changes when it is replaced. What else is needed to reach it is the backend's matter. */
 export interface PoolServer {
@@ -7,7 +8,7 @@ export interface PoolServer {
 }
 
 export type Passed =
-  | { readonly kind: 'ANSWER'; readonly response: Omit<InvokeResponse, 'replica'> }
+  | { readonly kind: 'ANSWER'; readonly response: Answer }
   | {
       readonly kind: 'ERROR';
       readonly error: Error;
@@ -29,6 +30,11 @@ export interface PoolOptions<Server extends PoolServer> {
   readonly pass: (server: Server, request: InvokeRequest, signal: AbortSignal) => Promise<Passed>;
   /** Asks for a server to be ended and replaced. */
   readonly evict: (server: Server) => void;
+  /**
+   * What is done about one that takes no connection: it is evicted, or it is used again, where the cluster sees for itself
+   * and what it still calls ready is more than we know.
+   */
+  readonly unreachable: 'EVICT' | 'TRUST';
 }
 
 const attempts = 3;
@@ -91,7 +97,11 @@ export class ServerPool<Server extends PoolServer> {
       if (replica !== null && id !== replica) continue;
       if (best === null || known.inFlight < best.inFlight) best = known;
     }
-    return best;
+    if (best !== null) return best;
+    // A connection that was closed while idle deserves a second try when there is no other server.
+    const [first] = tried.size === 1 ? tried : [];
+    const only = first === undefined ? undefined : this.#servers.get(first);
+    return only === undefined || only.out ? null : only;
   }
 
   async #pass(
@@ -99,14 +109,16 @@ export class ServerPool<Server extends PoolServer> {
     request: InvokeRequest,
     remainingMs: number,
   ): Promise<Passed | 'LATE'> {
-    const signal = AbortSignal.timeout(Math.min(remainingMs, 2 ** 31 - 1));
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), Math.min(remainingMs, 2 ** 31 - 1));
     known.inFlight++;
     try {
-      const passed = await this.#options.pass(known.server, request, signal);
-      if (passed.kind === 'ANSWER' || !signal.aborted) return passed;
+      const passed = await this.#options.pass(known.server, request, abort.signal);
+      if (passed.kind === 'ANSWER' || !abort.signal.aborted) return passed;
       this.#doubt(known, remainingMs);
       return 'LATE';
     } finally {
+      clearTimeout(timer);
       known.inFlight--;
     }
   }
@@ -119,7 +131,7 @@ export class ServerPool<Server extends PoolServer> {
     else void this.#ask(known, true);
   }
 
-  /** It takes no connection: when its program ended, the cluster starts it again under another id. */
+  /** It takes no connection: when its program ended, it is being replaced under another id already. */
   #askLater(known: Known<Server>): void {
     if (known.out) return;
     known.out = true;
@@ -131,12 +143,11 @@ export class ServerPool<Server extends PoolServer> {
     const signal = AbortSignal.timeout(this.#options.patienceMs);
     const request = { method: 'GET', path: '/', headers: {}, body: null, replica: null } as const;
     const passed = await this.#options.pass(known.server, request, signal).catch(() => null);
+    if (this.#servers.get(known.server.id) !== known) return;
     if (passed?.kind === 'ANSWER') known.out = false;
-    else if (isHanging && signal.aborted) this.#options.evict(known.server);
-    else if (this.#servers.get(known.server.id) === known) {
-      // Not hanging and not answering: the cluster knows better; what it still calls ready is used again.
-      known.out = false;
-    }
+    else if (this.#options.unreachable === 'EVICT' || (isHanging && signal.aborted)) {
+      this.#options.evict(known.server);
+    } else known.out = false;
   }
 }
 
