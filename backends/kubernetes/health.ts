@@ -1,4 +1,4 @@
-import type { V1Node, V1Pod } from './native.ts';
+import type { V1Container, V1Node, V1Pod } from './native.ts';
 import type { GpuDevice } from '../../domain/resources.ts';
 import type { BackendHealth } from '../contract/backend.ts';
 import { BackendError } from '../contract/error.ts';
@@ -54,7 +54,7 @@ function capacityOf(
   const total = (resource: string): number =>
     sum(usable.map(({ status }) => quantity(status?.allocatable?.[resource])));
   const used = (resource: string): number =>
-    sum(placed.map(({ spec }) => quantity(spec?.containers[0]?.resources?.requests?.[resource])));
+    sum(placed.flatMap(lasting).map(({ resources }) => quantity(resources?.requests?.[resource])));
   const { gpu } = site.settings;
   return {
     cpus: total('cpu'),
@@ -65,6 +65,14 @@ function capacityOf(
     gpusInUse: gpu === null ? 0 : used(gpu.resource),
     queued: alive.length - placed.length,
   };
+}
+
+/** What runs as long as the program does: beside it may be the server of a training, or what returns files. */
+function lasting({ spec }: V1Pod): readonly V1Container[] {
+  const beside = (spec?.initContainers ?? []).filter(
+    ({ restartPolicy }) => restartPolicy === 'Always',
+  );
+  return [...(spec?.containers ?? []), ...beside];
 }
 
 function gpusOf(

@@ -72,9 +72,13 @@ export function stockImagesContract(target: {
       await under.backend.release(handle);
     });
 
-    test('one that is cancelled ends, with its server', async () => {
-      const handle = await submit(under.jobs, stockTraining('hang'));
+    test('one that runs is in use as it asked; cancelled it ends, with its server', async () => {
+      const resources = { cpus: 0.5, memoryMiB: 300, gpus: null, timeLimitSeconds: 100 };
+      const handle = await submit(under.jobs, stockTraining('hang', { resources }));
       await untilPrinted(under.jobs, handle, '"metrics"', patience());
+      const { capacity } = await under.backend.health();
+      expect(capacity?.cpusInUse).toBeGreaterThanOrEqual(0.5);
+      expect(capacity?.memoryInUseMiB).toBeGreaterThanOrEqual(300);
       await under.jobs.cancel(handle);
       expect((await untilEnded(under.jobs, handle, patience())).exit?.cause).toBe('CANCELLED');
       await under.backend.release(handle);
