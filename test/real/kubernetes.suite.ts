@@ -2,6 +2,7 @@ import { backendContract } from '../contract/backend/backend.contract.ts';
 import { jobRunnerContract } from '../contract/backend/job-runner.contract.ts';
 import { serviceRunnerContract } from '../contract/backend/service-runner.contract.ts';
 import { stockImagesContract } from '../contract/backend/stock-images.contract.ts';
+import { acceleratorPromises } from './accelerators.ts';
 import { kubernetesBadDays } from './kubernetes-bad-days.ts';
 import { kueuePromises } from './kubernetes-kueue.ts';
 import { cluster, openRealKubernetes, openWithLauncher } from './kubernetes.ts';
@@ -16,6 +17,14 @@ if (cluster.shared !== null) {
   serviceRunnerContract(target);
   kubernetesBadDays();
   if (cluster.kueue !== null) kueuePromises(cluster.kueue);
+  if (cluster.gpu !== null) {
+    acceleratorPromises({
+      name: 'real kubernetes',
+      model: cluster.gpu,
+      create: () => openRealKubernetes({ pollMs: 2000 }),
+      unknowing: (under) => under.again({ gpu: {} }),
+    });
+  }
   if (runtimeImage !== null) {
     stockImagesContract({
       name: 'real kubernetes, with a shared folder',

@@ -4,6 +4,7 @@ import { nativePromises } from '../contract/backend/nomad-native.contract.ts';
 import { serviceRunnerContract } from '../contract/backend/service-runner.contract.ts';
 import { stockImagesContract } from '../contract/backend/stock-images.contract.ts';
 import { Dock } from '../integration/launcher/dock.ts';
+import { acceleratorPromises } from './accelerators.ts';
 import { nomadRunsImages } from './nomad-images.ts';
 import type { RealNomad } from './nomad.ts';
 import { cluster, openRealNomad, openRealNomadOfImages } from './nomad.ts';
@@ -15,6 +16,10 @@ jobRunnerContract(target);
 serviceRunnerContract(target);
 nativePromises(target);
 jobRunnerContract({ name: 'real nomad, files by the launcher', create: openWithLauncher });
+
+if (cluster.model !== null) {
+  acceleratorPromises({ ...target, model: cluster.model, unknowing: null });
+}
 
 if (cluster.image === null) {
   console.log('FATHOM_NOMAD_IMAGE is not set: nothing runs in containers.');
