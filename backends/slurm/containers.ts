@@ -36,27 +36,44 @@ export function folderInside({ kind }: ContainerSettings, workFolder: string): s
   return kind === 'charliecloud' ? '/mnt' : workFolder;
 }
 
-/** apptainer passes the caller's environment on (secrets too), except what its own settings replace. */
-function inApptainer(
-  settings: ContainerSettings,
-  { image, argv, environment, workFolder, wantsGpus }: Contained,
-): Command {
+/**
+ * apptainer passes the caller's environment on (secrets too), but what an image sets wins over that, unless it is said once
+ * more with a prefix. `--no-eval` since it would let a shell evaluate those.
+ */
+function inApptainer(settings: ContainerSettings, program: Contained): Command {
+  const { image, argv, environment, secretNames, workFolder, wantsGpus } = program;
   const reference = /^([a-z][a-z0-9+-]*:\/\/|\/)/.test(image) ? image : `docker://${image}`;
+  const command = settings.command ?? 'apptainer';
+  const prefix = /(^|\/)singularity$/.test(command) ? 'SINGULARITYENV_' : 'APPTAINERENV_';
+  // Its home is apptainer's to say.
+  const prefixed = Object.entries(environment)
+    .filter(([name]) => name !== 'HOME')
+    .map(([name, value]) => [prefix + name, value] as const);
+  const exec = [
+    command,
+    'exec',
+    '--no-eval',
+    ...(wantsGpus ? ['--nv'] : []),
+    '--bind',
+    `${workFolder}:${workFolder}`,
+    '--pwd',
+    workFolder,
+    ...settings.options,
+    reference,
+    ...argv,
+  ];
   return {
-    argv: [
-      settings.command ?? 'apptainer',
-      'exec',
-      ...(wantsGpus ? ['--nv'] : []),
-      '--bind',
-      `${workFolder}:${workFolder}`,
-      '--pwd',
-      workFolder,
-      ...settings.options,
-      reference,
-      ...argv,
-    ],
-    environment,
+    argv: [...sayingAgain(secretNames, prefix), ...exec],
+    environment: { ...environment, ...Object.fromEntries(prefixed) },
   };
+}
+
+/** Values of secrets are known on the node only. A name that no shell can say, no image sets. */
+function sayingAgain(names: readonly string[], prefix: string): readonly string[] {
+  const sayable = names.filter((name) => /^[A-Za-z_]\w*$/.test(name) && name !== 'HOME');
+  if (sayable.length === 0) return [];
+  const words = sayable.map((name) => `${prefix}${name}="$${name}"`);
+  return ['/bin/sh', '-c', `export ${words.join(' ')}; exec "$0" "$@"`];
 }
 
 /** ch-run passes the caller's environment on and replaces itself by the program. Devices are there as they are outside. */

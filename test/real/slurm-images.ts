@@ -79,11 +79,24 @@ export async function makeRunner(
     case 'apptainer': {
       const command = await foundProgram('apptainer', 'FATHOM_APPTAINER');
       await run(command, ['build', '--sandbox', image, `docker-archive:${archive}`], large);
-      return { kind, settings: { kind, command }, image, killed };
+      const options = await apptainerOptions(command, image);
+      return { kind, settings: { kind, command, options }, image, killed };
     }
     case 'udocker':
       return udocker(archive, folder);
   }
+}
+
+/** Without its own setuid program, and as a root that lacks some rights, apptainer runs in a user's namespace only. */
+async function apptainerOptions(command: string, image: string): Promise<readonly string[]> {
+  for (const options of [[], ['--userns']]) {
+    const works = run(command, ['exec', ...options, image, 'true']).then(
+      () => true,
+      () => false,
+    );
+    if (await works) return options;
+  }
+  throw new Error('apptainer runs nothing here, with and without --userns.');
 }
 
 /** With the proot of this machine, so that it downloads nothing. */

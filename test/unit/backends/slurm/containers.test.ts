@@ -69,7 +69,13 @@ describe('an image runs', () => {
   });
 
   test.each([
-    ['apptainer', ['apptainer', 'exec', '--nv']],
+    [
+      'apptainer',
+      [
+        ...['/bin/sh', '-c', 'export APPTAINERENV_TOKEN="$TOKEN"; exec "$0" "$@"'],
+        ...['apptainer', 'exec', '--no-eval', '--nv'],
+      ],
+    ],
     ['charliecloud', ['ch-run', `--bind=${work}:/mnt`]],
     ['udocker', ['/bin/sh', '-c', expect.stringContaining('setup --nvidia') as string, 'udocker']],
   ])('by %s with the GPUs of the node for who asked for some', (kind, start) => {
@@ -77,6 +83,30 @@ describe('an image runs', () => {
     expect(argv.slice(0, start.length)).toEqual(start);
     expect(environment).not.toHaveProperty('CUDA_VISIBLE_DEVICES');
     expect(argv.slice(-3)).toEqual(['train', '-e', '2']);
+  });
+
+  test('by apptainer with variables that win over those of the image, evaluated by nobody', () => {
+    const environment = { PLAIN: '$(id)', HOME: '/h' };
+    const launch = launchOf({ kind: 'apptainer' }, { environment, secrets: {} });
+    expect(launch.argv).toEqual([
+      ...['apptainer', 'exec', '--no-eval', '--bind', `${work}:${work}`, '--pwd', work],
+      ...['docker://an/image:1', 'train', '-e', '2'],
+    ]);
+    expect(launch.environment).toMatchObject({
+      PLAIN: '$(id)',
+      APPTAINERENV_PLAIN: '$(id)',
+      APPTAINERENV_FATHOM_WORK_FOLDER: work,
+      HOME: '/h',
+    });
+    expect(launch.environment).not.toHaveProperty('APPTAINERENV_HOME');
+    const older = launchOf({ kind: 'apptainer', command: '/opt/bin/singularity' });
+    expect(older.environment).toMatchObject({ SINGULARITYENV_PLAIN: 'as it is' });
+    expect(older.argv[2]).toContain('SINGULARITYENV_TOKEN="$TOKEN"');
+  });
+
+  test('by apptainer with secrets whose names are code, which is not run', () => {
+    const { argv } = launchOf({ kind: 'apptainer' }, { secrets: { 'A;touch x': 'hush' } });
+    expect(argv.slice(0, 2)).toEqual(['apptainer', 'exec']);
   });
 
   test.each(['apptainer', 'udocker', 'charliecloud'])('by %s without telling a secret', (kind) => {

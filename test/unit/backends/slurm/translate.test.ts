@@ -177,7 +177,16 @@ describe('what runs on the node', () => {
     const source = { kind: 'IMAGE', image: 'an/image:1' };
     const work = '/shared/jobs/run-1/work';
     expect(module(source, { container: { kind: 'apptainer', options: ['--cleanenv'] } })).toEqual([
-      ...['apptainer', 'exec', '--bind', `${work}:${work}`, '--pwd', work, '--cleanenv'],
+      ...[
+        'apptainer',
+        'exec',
+        '--no-eval',
+        '--bind',
+        `${work}:${work}`,
+        '--pwd',
+        work,
+        '--cleanenv',
+      ],
       ...['docker://an/image:1', 'fathom-module', 'train', '--work', work],
     ]);
     expect(() => module(source, {})).toThrow('No container program is configured');
@@ -189,7 +198,8 @@ describe('what runs on the node', () => {
     const runtime = ['node', '/fathom/main.ts'];
     expect(module(source, { runtime, container: { kind: 'apptainer' } })).toEqual([
       ...['node', '/fathom/main.ts', 'train', '--work', work, '--model', 'plants'],
-      ...['--deepaas-command', 'apptainer', 'exec', '--bind', `${work}:${work}`, '--pwd', work],
+      ...['--deepaas-command', 'apptainer', 'exec', '--no-eval', '--bind'],
+      ...[`${work}:${work}`, '--pwd', work],
       ...['docker://deephdc/plants:1', 'deepaas-run'],
     ]);
     expect(() => module(source, { container: { kind: 'apptainer' } })).toThrow('No module runtime');
