@@ -16,8 +16,11 @@ export interface SlurmClient {
   named(name: string): Promise<readonly NativeJob[]>;
   /** What is absent in the answer, Slurm says it does not know. */
   jobs(ids: readonly string[]): Promise<ReadonlyMap<string, NativeJob>>;
-  /** The same from the accounting, which does not forget; null when the site has none. */
-  history(ids: readonly string[]): Promise<ReadonlyMap<string, NativeJob> | null>;
+  /**
+   * From the accounting, which does not forget: all its records of each id, the oldest first, of others too that had the same
+   * id before or after. Null when the site has none.
+   */
+  history(ids: readonly string[]): Promise<ReadonlyMap<string, readonly NativeJob[]> | null>;
   /** Resolves also when the job ended or is unknown. */
   cancel(id: string): Promise<void>;
   site(): Promise<NativeSite>;

@@ -98,6 +98,8 @@ const settings = z.strictObject({
     .default([]),
   /** `detect` asks the accounting (sacct, slurmdb) about jobs that Slurm has forgotten, if there is one. */
   accounting: z.enum(['detect', 'off']).default('detect'),
+  /** For so long the accounting may lag behind Slurm, which hands over later what it could not when its database was away. */
+  accountingLagSeconds: z.number().min(0).max(86_400).default(120),
   /** Whether the site ends jobs that use more memory than they asked for (cgroups). */
   enforcesMemory: z.boolean().default(false),
   /** The start of the command that runs a module's folder on a node; empty when none is installed there. */

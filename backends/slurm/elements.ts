@@ -6,15 +6,31 @@ export function jobsWithIds(
   jobs: readonly NativeJob[],
   ids: readonly string[],
 ): ReadonlyMap<string, NativeJob> {
-  // After a requeue the accounting has several records; the last one counts.
-  const byId = new Map(jobs.map((job) => [job.id, job]));
+  const found = new Map<string, NativeJob>();
+  for (const [id, records] of recordsWithIds(jobs, ids)) {
+    const job = records.at(-1);
+    if (job !== undefined) found.set(id, job);
+  }
+  return found;
+}
+
+/** All of them, in their order: after a requeue, and when a number was used again, the accounting has several. */
+export function recordsWithIds(
+  jobs: readonly NativeJob[],
+  ids: readonly string[],
+): ReadonlyMap<string, readonly NativeJob[]> {
+  const byId = Map.groupBy(jobs, ({ id }) => id);
   const waiting = jobs.filter(({ id }) => id.endsWith(']'));
   const rests = Map.groupBy(waiting, ({ id }) => baseOf(id));
-  const found = new Map<string, NativeJob>();
+  const found = new Map<string, readonly NativeJob[]>();
   for (const id of ids) {
-    const rest = rests.get(baseOf(id))?.find((one) => holds(one.id, id));
-    const job = byId.get(id) ?? rest;
-    if (job !== undefined) found.set(id, { ...job, id });
+    const rest = rests.get(baseOf(id))?.filter((one) => holds(one.id, id)) ?? [];
+    // What was split off is told by itself, whatever the rest says.
+    const records = byId.get(id) ?? rest;
+    found.set(
+      id,
+      records.map((job) => ({ ...job, id })),
+    );
   }
   return found;
 }

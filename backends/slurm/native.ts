@@ -12,6 +12,15 @@ export interface NativeJob {
   readonly startedAt: number | null;
   /** A forecast while the job lives. */
   readonly endedAt: number | null;
+  /** How its script ended, as far as that is told; null where it is not. */
+  readonly exit: NativeExit | null;
+  /** Of the accounting: a later record says how the job went on, since somebody requeued it. */
+  readonly superseded?: true;
+}
+
+export interface NativeExit {
+  readonly code: number | null;
+  readonly signal: number | null;
 }
 
 /** Of the array that has the element; of a job by itself, its own. */

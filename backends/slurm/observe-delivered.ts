@@ -1,7 +1,8 @@
 import type { JobExit } from '../contract/job-runner.ts';
 import type { NativeJob } from './native.ts';
-import type { Judgement } from './observe.ts';
-import { alive, endedStatus, isEndState, nativeCause, nativeText } from './observe.ts';
+import type { AccountingFacts, Judgement } from './observe.ts';
+import { alive, awaited, endedStatus, isEndState } from './observe.ts';
+import { nativeCause, nativeText, unknownTo } from './observe.ts';
 
 /** What is known of a job whose launcher speaks to us: the end as it was told, and what Slurm says. */
 export interface DeliveredFacts {
@@ -15,6 +16,7 @@ export interface DeliveredFacts {
   readonly startedAt: number | null;
   readonly cancel: unknown;
   readonly native: NativeJob | null;
+  readonly accounting: AccountingFacts;
   /** For how long Slurm has not known the job. */
   readonly overForMs: number;
   readonly visibilityMs: number;
@@ -41,8 +43,9 @@ export function judgeDelivered(facts: DeliveredFacts): Judgement {
   if (exit !== null && native !== null && isOver) {
     return ended(facts, explained(exit, native, facts), nativeText(native));
   }
-  if (exit !== null && native === null && facts.overForMs >= facts.visibilityMs) {
-    const wasCancelled = facts.cancel !== null;
+  const wasCancelled = facts.cancel !== null;
+  const isAwaited = isLate(facts) && !wasCancelled;
+  if (exit !== null && native === null && !isAwaited && facts.overForMs >= facts.visibilityMs) {
     return ended(facts, wasCancelled ? cancelled(exit) : exit, 'forgotten by Slurm');
   }
   if (isOver && exit === null) {
@@ -57,6 +60,11 @@ export function judgeDelivered(facts: DeliveredFacts): Judgement {
   const { startedAt } = facts;
   const started = facts.heardAt === null ? null : { at: startedAt };
   return { kind: 'STATUS', status: alive({ started }, native) };
+}
+
+/** The accounting may still come to know the end. */
+function isLate({ accounting, overForMs }: DeliveredFacts): boolean {
+  return accounting !== null && overForMs < accounting.lagMs;
 }
 
 /** The program was ended by a signal, or was told to stop: Slurm knows by whom. */
@@ -82,7 +90,7 @@ function cancelled(exit: JobExit): JobExit {
 function forgotten(facts: DeliveredFacts): Judgement {
   const { startedAt, heardAgeMs } = facts;
   const common = { waiting: null, exit: null, startedAt, endedAt: null } as const;
-  if (heardAgeMs !== null && heardAgeMs < silenceMs) {
+  if (facts.exit === null && heardAgeMs !== null && heardAgeMs < silenceMs) {
     const native = 'unknown to Slurm, but its launcher is heard';
     return { kind: 'STATUS', status: { ...common, phase: 'RUNNING', native } };
   }
@@ -94,8 +102,12 @@ function forgotten(facts: DeliveredFacts): Judgement {
     const exit = { cause: 'CANCELLED', code: null, signal: null } as const;
     return ended(facts, { ...exit, message: 'It was cancelled.' }, 'forgotten by Slurm');
   }
+  if (isLate(facts)) {
+    const phase = facts.heardAt === null ? 'UNKNOWN' : 'RUNNING';
+    return { kind: 'STATUS', status: { ...common, phase, native: awaited } };
+  }
   const seen = facts.heardAt === null ? 'was never heard of' : 'told no end';
-  const evidence = `Slurm and its accounting do not know the job, and its launcher ${seen}.`;
+  const evidence = `${unknownTo(facts.accounting)}, and its launcher ${seen}.`;
   return { kind: 'VANISHED', evidence };
 }
 

@@ -10,6 +10,7 @@ export interface JobFacts {
   readonly exit: unknown;
   readonly cancel: unknown;
   readonly native: NativeJob | null;
+  readonly accounting: AccountingFacts;
   /** The last words of the batch script itself, which says nothing when all is well. */
   readonly scriptOutput: string;
   /** Since the supervisor last touched `beat`; null without one. */
@@ -18,6 +19,14 @@ export interface JobFacts {
   readonly overForMs: number;
   readonly visibilityMs: number;
 }
+
+/** What the accounting says of a job that Slurm does not know, and that it knows no end of; null: nobody was asked. */
+export type AccountingFacts = {
+  /** The state that it has there; null when it is not known there either. */
+  readonly alive: string | null;
+  /** For so long the accounting may lag behind, counted like `overForMs`. */
+  readonly lagMs: number;
+} | null;
 
 export type Judgement =
   | { readonly kind: 'STATUS'; readonly status: JobStatus }
@@ -54,14 +63,14 @@ export function provenEnd(exit: unknown): JobStatus | null {
   return endedStatus({ cause: 'EXITED', code, signal: null, message }, `exit code ${code}`, common);
 }
 
-/** Total: whatever files and Slurm say, there is a judgement. No success without the supervisor's evidence. */
+/** Total: whatever files and Slurm say, there is a judgement. No success unless the program was seen to start. */
 export function judge(facts: JobFacts): Judgement {
   const proven = provenEnd(facts.exit);
   if (proven !== null) return { kind: 'STATUS', status: proven };
   const { native } = facts;
   if (native === null) return forgotten(facts);
-  const isOver = endStates.has(native.state) && !native.completing;
-  return { kind: 'STATUS', status: isOver ? over(facts, native) : alive(facts, native) };
+  const status = isEndState(native) ? over(facts, native) : alive(facts, native);
+  return { kind: 'STATUS', status };
 }
 
 const endStates: ReadonlySet<string> = new Set([
@@ -101,6 +110,7 @@ const pendingStates: ReadonlySet<string> = new Set([
 ]);
 
 export function isEndState(native: NativeJob): boolean {
+  if (native.superseded === true) return true;
   return endStates.has(native.state) && !native.completing;
 }
 
@@ -130,16 +140,38 @@ function over(facts: JobFacts, native: NativeJob): JobStatus {
     return alive(facts, native);
   }
   const lines = linesIn(facts.exit);
-  const end = {
-    code: numberIn(facts.exit, 'code'),
-    signal: signalName(numberIn(facts.exit, 'signal')),
-  };
+  const end = facts.exit === null ? nativeEnd(facts, native) : recordedEnd(facts.exit);
   const exit = { ...end, ...nativeCause(facts, native, end) };
   const startedAt = numberIn(facts.exit, 'startedAt') ?? numberIn(facts.started, 'at');
   const endedAt = numberIn(facts.exit, 'endedAt') ?? native.endedAt;
   const message = exit.message + (exit.cause === 'CANCELLED' ? '' : printed(lines));
   const times = { startedAt: didStart ? startedAt : null, endedAt };
   return endedStatus({ ...exit, message }, nativeText(native), times);
+}
+
+type End = Pick<JobExit, 'code' | 'signal'>;
+
+function recordedEnd(exit: unknown): End {
+  return { code: numberIn(exit, 'code'), signal: signalName(numberIn(exit, 'signal')) };
+}
+
+const unknownEnd: End = { code: null, signal: null };
+
+/** By which the supervisor says that it did not run the program, since another job did. */
+const nothingDone = 75;
+
+/**
+ * Of a program that was seen to start and whose record is lost: the supervisor ends as its program did, and Slurm knows how
+ * that was. Slurm's success alone, without that, is none; nor is a failure without a code (v0.0.38 tells none) code 0.
+ */
+function nativeEnd(facts: JobFacts, { state, exit, superseded }: NativeJob): End {
+  if (facts.started === null || facts.cancel !== null || superseded === true) return unknownEnd;
+  if (state === 'COMPLETED') return { code: 0, signal: null };
+  if (state !== 'FAILED' || exit === null) return unknownEnd;
+  if (exit.signal !== null) return { code: null, signal: signalName(exit.signal) };
+  return exit.code === 0 || exit.code === nothingDone
+    ? unknownEnd
+    : { ...unknownEnd, code: exit.code };
 }
 
 /** Why a job is over, as far as Slurm knows. */
@@ -163,6 +195,8 @@ export function nativeCause(
       return { cause: 'UNKNOWN', message: `The node failed while it ran (${said}).` };
     case 'PREEMPTED':
       return { cause: 'UNKNOWN', message: `Others took its place (${said}).` };
+    case 'REQUEUED':
+      return { cause: 'UNKNOWN', message: `It was requeued, and does not run twice (${said}).` };
     default:
   }
   if (facts.exit !== null && facts.cancel !== null) {
@@ -184,6 +218,10 @@ export function nativeCause(
 function forgotten(facts: JobFacts): Judgement {
   const startedAt = numberIn(facts.started, 'at');
   const running = { waiting: null, exit: null, startedAt, endedAt: null } as const;
+  const isAwaited = facts.accounting !== null && facts.overForMs < facts.accounting.lagMs;
+  if (facts.exit !== null && isAwaited && facts.cancel === null) {
+    return { kind: 'STATUS', status: { ...running, phase: 'RUNNING', native: awaited } };
+  }
   if (facts.exit !== null) {
     const signal = signalName(numberIn(facts.exit, 'signal'));
     const lines = linesIn(facts.exit);
@@ -222,11 +260,21 @@ function forgotten(facts: JobFacts): Judgement {
     const times = { startedAt, endedAt: null };
     return { kind: 'STATUS', status: endedStatus(exit, 'forgotten by Slurm', times) };
   }
+  if (isAwaited) {
+    const phase = facts.started === null ? 'UNKNOWN' : 'RUNNING';
+    return { kind: 'STATUS', status: { ...running, phase, native: awaited } };
+  }
   const seen = facts.started === null ? 'its program was never seen to start' : 'it did start';
-  return {
-    kind: 'VANISHED',
-    evidence: `Slurm and its accounting do not know the job, ${seen}, and its folder holds no end.`,
-  };
+  const evidence = `${unknownTo(facts.accounting)}, ${seen}, and its folder holds no end.`;
+  return { kind: 'VANISHED', evidence };
+}
+
+export const awaited = 'unknown to Slurm, and its accounting may lag behind';
+
+export function unknownTo(accounting: AccountingFacts): string {
+  if (accounting === null) return 'Slurm does not know the job and there is no accounting to ask';
+  if (accounting.alive === null) return 'Slurm and its accounting do not know the job';
+  return `Slurm does not know the job, which its accounting still calls ${accounting.alive}`;
 }
 
 export function endedStatus(

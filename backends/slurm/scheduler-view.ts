@@ -1,12 +1,9 @@
 import type { BackendError } from '../contract/error.ts';
 import { BackendError as Failure } from '../contract/error.ts';
-import type { SlurmClient } from './client.ts';
-import { isEndState } from './observe.ts';
-import type { NativeJob } from './native.ts';
 
-interface Question {
+interface Question<T> {
   readonly id: string;
-  readonly resolve: (job: NativeJob | null) => void;
+  readonly resolve: (answer: T | null) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -14,15 +11,15 @@ const firstDelayMs = 500;
 const longestDelayMs = 30_000;
 
 /**
- * One question to Slurm for however many jobs are looked at. An answer was always asked for after the look began, so
- * a job that was submitted before it is in it. While Slurm does not answer, looks fail at once and say when to try again.
+ * One question to Slurm (or to its accounting) for however many jobs are looked at. An answer was always asked for after the
+ * look began, so a job that was submitted before it is in it. While there is no answer, looks fail at once and say when to
+ * try again.
  */
-export class SchedulerView {
-  readonly #client: SlurmClient;
+export class SchedulerView<T> {
+  readonly #ask: (ids: readonly string[]) => Promise<ReadonlyMap<string, T> | null>;
   readonly #spacingMs: number;
-  readonly #usesAccounting: boolean;
   readonly #pauses: boolean;
-  #waiting: Question[] = [];
+  #waiting: Question<T>[] = [];
   #isBusy = false;
   #timer: NodeJS.Timeout | null = null;
   #lastStart = -Infinity;
@@ -32,22 +29,20 @@ export class SchedulerView {
   #closed: BackendError | null = null;
 
   constructor(
-    client: SlurmClient,
+    ask: (ids: readonly string[]) => Promise<ReadonlyMap<string, T> | null>,
     options: {
       readonly spacingMs: number;
-      readonly usesAccounting: boolean;
       /** Whether looks fail at once for a while after one failed. */
       readonly pauses: boolean;
     },
   ) {
-    this.#client = client;
+    this.#ask = ask;
     this.#spacingMs = options.spacingMs;
-    this.#usesAccounting = options.usesAccounting;
     this.#pauses = options.pauses;
   }
 
-  /** What Slurm (or its accounting) says of the job now; null when it knows no such job. */
-  look(id: string): Promise<NativeJob | null> {
+  /** What is said of the job now; null when nothing is. */
+  look(id: string): Promise<T | null> {
     if (this.#closed !== null) return Promise.reject(this.#closed);
     const wait = this.#retryAt - performance.now();
     if (this.#lastFailure !== null && wait > 0) {
@@ -66,7 +61,7 @@ export class SchedulerView {
     for (const question of this.#take()) question.reject(reason);
   }
 
-  #take(): readonly Question[] {
+  #take(): readonly Question<T>[] {
     const questions = this.#waiting;
     this.#waiting = [];
     return questions;
@@ -77,39 +72,34 @@ export class SchedulerView {
     const wait = Math.max(0, this.#lastStart + this.#spacingMs - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      void this.#ask();
+      void this.#askNow();
     }, wait);
   }
 
-  async #ask(): Promise<void> {
+  async #askNow(): Promise<void> {
     this.#isBusy = true;
     this.#lastStart = performance.now();
     const questions = this.#take();
     try {
-      const answers = await this.#answers([...new Set(questions.map(({ id }) => id))]);
+      const answers = await this.#ask([...new Set(questions.map(({ id }) => id))]);
       this.#failures = 0;
       this.#lastFailure = null;
-      for (const { id, resolve } of questions) resolve(answers.get(id) ?? null);
+      for (const { id, resolve } of questions) resolve(answers?.get(id) ?? null);
     } catch (error) {
-      if (error instanceof Failure && this.#pauses) {
-        this.#lastFailure = error;
-        const delay = Math.min(firstDelayMs * 2 ** this.#failures++, longestDelayMs);
-        this.#retryAt = performance.now() + Math.max(delay, error.retryAfterMs ?? 0);
-      }
-      for (const { reject } of questions) reject(this.#closed ?? error);
+      const failure = this.#pauses && error instanceof Failure ? this.#pause(error) : error;
+      for (const { reject } of questions) reject(this.#closed ?? failure);
     } finally {
       this.#isBusy = false;
       if (this.#closed === null) this.#arm();
     }
   }
 
-  async #answers(ids: readonly string[]): Promise<ReadonlyMap<string, NativeJob>> {
-    const known = await this.#client.jobs(ids);
-    const missing = ids.filter((id) => !known.has(id));
-    if (missing.length === 0 || !this.#usesAccounting) return known;
-    const history = await this.#client.history(missing);
-    // Accounting that still calls a job alive which Slurm has forgotten lags behind, or is a runaway job: no evidence.
-    const ended = [...(history ?? [])].filter(([, job]) => isEndState(job));
-    return new Map([...known, ...ended]);
+  /** The same error, saying when there will be another try. */
+  #pause(error: BackendError): BackendError {
+    const delay = Math.min(firstDelayMs * 2 ** this.#failures++, longestDelayMs);
+    const retryAfterMs = Math.max(delay, error.retryAfterMs ?? 0);
+    this.#lastFailure = error;
+    this.#retryAt = performance.now() + retryAfterMs;
+    return new Failure(error.kind, error.operation, error.message, { cause: error, retryAfterMs });
   }
 }

@@ -12,12 +12,19 @@ import type { JobRecord } from './job-folders.ts';
 import { JobFolders } from './job-folders.ts';
 import { DeliveredJobs } from './delivered-jobs.ts';
 import type { BatchRequest, NativeJob } from './native.ts';
-import type { Judgement } from './observe.ts';
+import { accountedOf } from './accounting.ts';
+import type { AccountingFacts, Judgement } from './observe.ts';
 import { isEndState, judge, provenEnd } from './observe.ts';
 import type { DeliveredFacts } from './observe-delivered.ts';
 import { deliveredEnd, judgeDelivered } from './observe-delivered.ts';
 import { SchedulerView } from './scheduler-view.ts';
 import { commentOf, isNativeName } from './translate.ts';
+
+/** Of one job: by Slurm, or its end by the accounting. */
+interface Said {
+  readonly native: NativeJob | null;
+  readonly accounting: AccountingFacts;
+}
 
 /** What every part of this backend works with: the shared folder, Slurm, and what both say of a job. */
 export class Site {
@@ -29,9 +36,11 @@ export class Site {
   readonly arrays: ArrayFolders;
   /** How data and results travel; null where a folder is shared. */
   readonly deliveries: DeliveredJobs | null;
-  readonly #view: SchedulerView;
+  readonly #view: SchedulerView<NativeJob>;
+  /** Asked about what Slurm does not know. It may be away while Slurm is there, and slower; null where nobody asks it. */
+  readonly #accounting: SchedulerView<readonly NativeJob[]> | null;
   /** For orders, which do not wait for their turn: as many as come while Slurm is being asked are one question. */
-  readonly #orders: SchedulerView;
+  readonly #orders: SchedulerView<NativeJob>;
   /** Since when Slurm has been saying that a job is over (or unknown) whose end is not in its folder; by mark. */
   readonly #overSince = new Map<string, number>();
   readonly #closing = new AbortController();
@@ -53,13 +62,14 @@ export class Site {
     this.folders = new JobFolders(root, rootOnNodes, isShared ? 'THERE' : 'MADE');
     this.arrays = new ArrayFolders(root, rootOnNodes, this.folders);
     this.deliveries = isShared ? null : new DeliveredJobs(parts.surroundings);
-    this.#view = new SchedulerView(parts.client, {
-      spacingMs: settings.pollMs,
-      usesAccounting: settings.accounting === 'detect',
-      pauses: true,
-    });
-    const atOnce = { spacingMs: 0, usesAccounting: false, pauses: false } as const;
-    this.#orders = new SchedulerView(parts.client, atOnce);
+    const { client } = parts;
+    const spaced = { spacingMs: settings.pollMs, pauses: true };
+    this.#view = new SchedulerView((ids) => client.jobs(ids), spaced);
+    this.#accounting =
+      settings.accounting === 'off'
+        ? null
+        : new SchedulerView((ids) => client.history(ids), spaced);
+    this.#orders = new SchedulerView((ids) => client.jobs(ids), { spacingMs: 0, pauses: false });
   }
 
   get closed(): boolean {
@@ -74,7 +84,8 @@ export class Site {
   close(): void {
     if (this.closed) return;
     this.#closing.abort();
-    for (const view of [this.#view, this.#orders]) view.close(this.#closedError('inspect'));
+    const views = [this.#view, this.#orders, this.#accounting];
+    for (const view of views) view?.close(this.#closedError('inspect'));
     this.client.close();
   }
 
@@ -163,7 +174,7 @@ export class Site {
       const exit = this.folders.read(record.name, 'exit');
       return exit === null ? null : provenEnd(exit);
     }
-    const facts = await this.#deliveredFacts(record, null, 'inspect');
+    const facts = await this.#deliveredFacts(record, { native: null, accounting: null }, 'inspect');
     if (deliveredEnd(facts) === null) return null;
     const judgement = judgeDelivered(facts);
     return judgement.kind === 'STATUS' ? judgement.status : null;
@@ -175,12 +186,12 @@ export class Site {
     const proven = await this.provenEnd(record);
     if (proven !== null) return this.#settle(record, proven);
     const id = this.runnerId(name);
-    const native = await this.#look(id, record);
+    const said = await this.#look(id, record);
     this.assertOpen(operation);
     const judgement =
       record.delivered === true
-        ? judgeDelivered(await this.#deliveredFacts(record, native, operation))
-        : this.#judgeFiles(record, native);
+        ? judgeDelivered(await this.#deliveredFacts(record, said, operation))
+        : this.#judgeFiles(record, said);
     if (judgement.kind === 'VANISHED') {
       const message = `Job ${id ?? '?'} vanished: ${judgement.evidence}`;
       throw new BackendError('NotFound', operation, message);
@@ -193,22 +204,57 @@ export class Site {
     this.#overSince.delete(record.mark);
   }
 
-  async #look(id: string | null, record: JobRecord): Promise<NativeJob | null> {
-    const found = id === null ? null : await this.#view.look(id);
-    const native = found !== null && isOurs(found, record) ? found : null;
+  async #look(id: string | null, record: JobRecord): Promise<Said> {
+    if (id === null) return this.#saw(record, { native: null, accounting: null });
+    const found = await this.#view.look(id);
+    if (found !== null && isOurs(found, record)) {
+      return this.#saw(record, { native: found, accounting: null });
+    }
+    return this.#saw(record, await this.#remembered(id, record));
+  }
+
+  /** Of a job that Slurm has forgotten, or whose number is somebody else's now. */
+  async #remembered(id: string, record: JobRecord): Promise<Said> {
+    const records = await this.#accounting?.look(id).catch((error: unknown) => {
+      // How long the job has been over counts from when there is an answer again.
+      this.#overSince.delete(record.mark);
+      throw this.#accountingError(error, id);
+    });
+    if (records === null || records === undefined) return { native: null, accounting: null };
+    const ours = records.filter((one) => isOurs(one, record));
+    const startedAt = numberIn(this.folders.read(record.name, 'started'), 'at');
+    const { end, alive } = accountedOf(ours, startedAt);
+    if (end !== null) return { native: end, accounting: null };
+    return {
+      native: null,
+      accounting: { alive, lagMs: this.settings.accountingLagSeconds * 1000 },
+    };
+  }
+
+  /** Slurm itself answered, so this is no reason to ask it less: others of its jobs are seen and submitted as ever. */
+  #accountingError(error: unknown, id: string): unknown {
+    if (!(error instanceof BackendError) || error.kind === 'Closed') return error;
+    const { operation, retryAfterMs } = error;
+    const message = `Slurm has forgotten job ${id}, and its accounting does not answer: ${error.message}`;
+    const more = { cause: error, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
+    return new BackendError('Unexpected', operation, message, more);
+  }
+
+  #saw(record: JobRecord, said: Said): Said {
+    const { native } = said;
     const over = this.#overSince.get(record.mark) ?? this.surroundings.now();
     if (native !== null && !isEndState(native)) this.#overSince.delete(record.mark);
     else this.#overSince.set(record.mark, over);
-    return native;
+    return said;
   }
 
-  #judgeFiles(record: JobRecord, native: NativeJob | null): Judgement {
+  #judgeFiles(record: JobRecord, said: Said): Judgement {
     const { name, mark } = record;
     return judge({
+      ...said,
       started: this.folders.read(name, 'started'),
       exit: this.folders.read(name, 'exit'),
       cancel: this.folders.read(name, 'cancel'),
-      native,
       scriptOutput: this.#scriptOutput(record),
       beatAgeMs: this.#age(this.folders.beatAt(name)),
       overForMs: this.#overFor(mark),
@@ -217,12 +263,9 @@ export class Site {
   }
 
   /** What the launcher told is read after Slurm was asked: a job that is over has told everything. */
-  async #deliveredFacts(
-    record: JobRecord,
-    native: NativeJob | null,
-    operation: string,
-  ): Promise<DeliveredFacts> {
+  async #deliveredFacts(record: JobRecord, said: Said, operation: string): Promise<DeliveredFacts> {
     const { name, mark } = record;
+    const { native } = said;
     const received = await this.received(record, operation);
     const heardAt = received?.heardAt ?? null;
     if (heardAt !== null && native !== null && !this.folders.has(name, 'started')) {
@@ -234,7 +277,7 @@ export class Site {
       heardAgeMs: this.#age(heardAt),
       startedAt: numberIn(this.folders.read(name, 'started'), 'at'),
       cancel: this.folders.read(name, 'cancel'),
-      native,
+      ...said,
       overForMs: this.#overFor(mark),
       visibilityMs: this.settings.visibilitySeconds * 1000,
     };

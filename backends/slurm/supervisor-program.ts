@@ -263,5 +263,12 @@ write_end('{"cause":"ENDED","job":' . quoted($job)
   . ',"startedAt":' . ms($started) . ',"endedAt":' . ms($ended)
   . ',"lines":[' . join(',', map { quoted($_) } last_lines()) . ']}');
 unlink 'beat';
-exit($signal ? 128 + $signal : $code);
+if ($signal) {
+  # Slurm and its accounting are told a signal as one, not as a code.
+  $SIG{$_} = 'DEFAULT' for qw(TERM INT HUP PIPE USR1 USR2);
+  no warnings 'exec';
+  exec '/bin/sh', '-c', 'ulimit -c 0; kill "-$1" $$; exit $((128 + $1))', 'sh', $signal;
+  exit(128 + $signal);
+}
+exit $code;
 `;

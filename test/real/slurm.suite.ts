@@ -4,6 +4,7 @@ import { openSlurm } from '../contract/backend/slurm-under-test.ts';
 import { slurmBadDays } from './slurm-bad-days.ts';
 import { slurmDelivers } from './slurm-delivered.ts';
 import { slurmRunsImages } from './slurm-containers.ts';
+import { slurmAccounts } from './slurm-forgotten.ts';
 import { slurmTrainsModules } from './slurm-module.ts';
 import { slurmSpansNodes } from './slurm-nodes.ts';
 import { slurmSweeps } from './slurm-sweep.ts';
@@ -38,4 +39,11 @@ for (const [name, site] of [
   slurmDelivers(name, started, site);
 }
 
+slurmAccounts(
+  [
+    ['by its commands', byCommands, true],
+    ['by slurmrestd', byRest, false],
+  ],
+  () => RealSlurm.start({ accounts: true }),
+);
 slurmRunsImages(started);

@@ -2,14 +2,22 @@ import type { ChildProcess } from 'node:child_process';
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, existsSync, openSync, readFileSync, readdirSync } from 'node:fs';
-import { chmod, chown, mkdir, mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, chown, mkdir, mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { SlurmPorts } from './slurm-conf.ts';
 import { cgroupConf, slurmConf } from './slurm-conf.ts';
+import {
+  accountingPackages,
+  accountingPrograms,
+  hasAccountingUser,
+  prepareAccounting,
+  slurmdbd,
+} from './slurm-database.ts';
 
 const packages = 'munge slurmctld slurmd slurmrestd slurm-client slurm-wlm-jwt-plugin';
 const programs = [
@@ -29,6 +37,8 @@ export class RealSlurm {
   readonly nodes: readonly [string, string];
   /** Whether jobs are confined by cgroups. */
   readonly confines: boolean;
+  /** Whether there is an accounting. Then the controller forgets jobs as soon as it can. */
+  readonly accounts: boolean;
   readonly #daemons = new Map<string, ChildProcess>();
 
   private constructor(parts: {
@@ -37,6 +47,7 @@ export class RealSlurm {
     readonly restPort: number;
     readonly nodes: readonly [string, string];
     readonly confines: boolean;
+    readonly accounts: boolean;
   }) {
     this.folder = parts.folder;
     this.version = parts.version;
@@ -44,26 +55,30 @@ export class RealSlurm {
     this.restSocket = `unix:${parts.folder}/rest/rest.sock`;
     this.nodes = parts.nodes;
     this.confines = parts.confines;
+    this.accounts = parts.accounts;
   }
 
   /** Rejects with a sentence for a person when Slurm is not installed, or we may not start it. */
-  static async start(): Promise<RealSlurm> {
-    const missing = programs.filter((program) => !isInstalled(program));
+  static async start({ accounts = false } = {}): Promise<RealSlurm> {
+    const needed = accounts ? [...programs, ...accountingPrograms] : programs;
+    const missing = needed.filter((program) => !isInstalled(program));
     if (missing.length > 0) {
-      const command = `apt-get install -y --no-install-recommends ${packages}`;
+      const all = accounts ? `${packages} ${accountingPackages}` : packages;
+      const command = `apt-get install -y --no-install-recommends ${all}`;
       throw new Error(`${missing.join(', ')} not found. On Debian: ${command}`);
     }
     if (process.getuid?.() !== 0) throw new Error('Slurm’s daemons are started as root only.');
     // Sockets have short paths, and munge wants every folder above its own to be open.
     const folder = await mkdtemp(join(tmpdir(), 'slurm-'));
-    const [controller, restPort, ...ports] = await freePorts();
+    const [controller = 0, restPort = 0, accounting = 0, database = 0, ...ports] =
+      await freePorts(6);
     const confines = hasCgroups();
     const { stdout } = await promisify(execFile)('slurmctld', ['-V']);
     const version = stdout.trim().split(' ').at(-1) ?? '';
     const nodes = [`fathom${controller}n1`, `fathom${controller}n2`] as const;
-    const slurm = new RealSlurm({ folder, version, restPort, nodes, confines });
+    const slurm = new RealSlurm({ folder, version, restPort, nodes, confines, accounts });
     try {
-      await slurm.#prepare({ controller, nodes: ports });
+      await slurm.#prepare({ controller, nodes: ports, accounting, database });
       await slurm.#startAll();
       return slurm;
     } catch (error) {
@@ -105,22 +120,33 @@ export class RealSlurm {
     await this.#untilReady();
   }
 
-  /** As after the loss of the controller's disk: it knows no job any more. */
-  async loseState(): Promise<void> {
+  /** As after the loss of the controller's disk: it knows no job any more, and numbers begin anew. */
+  async loseState(firstNumber = 1): Promise<void> {
     await this.#end('slurmctld');
     for (const node of this.nodes) await this.#end(node);
     for (const name of ['state', 'spool']) {
       await rm(join(this.folder, name), { recursive: true });
       await mkdir(join(this.folder, name));
     }
+    await appendFile(join(this.folder, 'slurm.conf'), `FirstJobId=${firstNumber}\n`);
     this.#start('slurmctld', ['-D', '-c']);
     this.#startNodes();
     await this.#untilReady();
   }
 
+  async stopAccounting(): Promise<void> {
+    await this.#end('slurmdbd');
+  }
+
+  async startAccounting(): Promise<void> {
+    this.#start(slurmdbd.name, slurmdbd.argv);
+    await until('slurmdbd answers', () => this.#accountingAnswers());
+  }
+
   async stop(): Promise<void> {
     await this.command('scancel', '--user=root').catch(() => '');
-    for (const name of ['slurmrestd', ...this.nodes, 'slurmctld', 'munged']) await this.#end(name);
+    const ours = ['slurmrestd', ...this.nodes, 'slurmctld', 'slurmdbd', 'mariadbd', 'munged'];
+    for (const name of ours) await this.#end(name);
     for (const pid of this.#leftOver()) kill(pid);
     await sleep(100);
     for (const place of existsSync('/sys/fs/cgroup') ? readdirSync('/sys/fs/cgroup') : []) {
@@ -131,10 +157,7 @@ export class RealSlurm {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  async #prepare(ports: {
-    readonly controller: number;
-    readonly nodes: readonly number[];
-  }): Promise<void> {
+  async #prepare(ports: SlurmPorts): Promise<void> {
     const { folder } = this;
     await chmod(folder, 0o755);
     for (const name of ['run', 'log', 'state', 'spool', 'dev', 'rest', 'shared']) {
@@ -151,6 +174,10 @@ export class RealSlurm {
     await writeFile(join(folder, 'cgroup.conf'), cgroupConf(this));
     const conf = slurmConf(this, ports);
     await writeFile(join(folder, 'slurm.conf'), conf);
+    if (!this.accounts) return;
+    const { name, argv } = await prepareAccounting(folder, ports);
+    this.#start(name, argv);
+    await until('the database listens', () => hasAccountingUser(folder));
   }
 
   async #startAll(): Promise<void> {
@@ -164,6 +191,7 @@ export class RealSlurm {
       `--seed-file=${at('run/munge.seed')}`,
     ]);
     await until('munge listens', () => Promise.resolve(existsSync(at('run/munge.sock'))));
+    if (this.accounts) await this.startAccounting();
     this.#start('slurmctld', ['-D', '-c']);
     this.#startNodes();
     const plugins = await this.#restPlugins();
@@ -192,7 +220,15 @@ export class RealSlurm {
     const env = { ...process.env, ...this.environment };
     const { stdout, stderr } = await promisify(execFile)('setpriv', argv, { env });
     const all = (stdout + stderr).match(/openapi\/[\w.]+/g) ?? [];
-    return all.filter((plugin) => !/\/(db|slurmdb)/.test(plugin)).join(',');
+    return all.filter((plugin) => this.accounts || !/\/(db|slurmdb)/.test(plugin)).join(',');
+  }
+
+  #accountingAnswers(): Promise<boolean> {
+    const argv = ['--immediate', '--noheader', 'show', 'cluster'];
+    return this.command('sacctmgr', ...argv).then(
+      () => true,
+      () => false,
+    );
   }
 
   #untilReady(): Promise<void> {
@@ -265,16 +301,16 @@ function isInstalled(program: string): boolean {
   });
 }
 
-async function freePorts(): Promise<readonly [number, number, number, number]> {
+async function freePorts(count: number): Promise<readonly number[]> {
   const take = async (): Promise<{ readonly port: number; close(): Promise<unknown> }> => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     return { port, close: () => new Promise((resolve) => server.close(resolve)) };
   };
-  const taken = [await take(), await take(), await take(), await take()] as const;
+  const taken = await Promise.all(Array.from({ length: count }, take));
   for (const one of taken) await one.close();
-  return [taken[0].port, taken[1].port, taken[2].port, taken[3].port];
+  return taken.map(({ port }) => port);
 }
 
 /** Limits of version 1, which this Slurm knows how to set. */

@@ -1,10 +1,18 @@
 import { BackendError } from '../../contract/error.ts';
 import type { NativeRequest } from '../../contract/native-request.ts';
 import type { CliSettings } from '../config.ts';
-import { jobsWithIds } from '../elements.ts';
+import { recordsWithIds } from '../elements.ts';
 import { kindOfWords } from '../errors.ts';
 import type { BatchRequest, NativeJob, NativeSite } from '../native.ts';
-import { parseNodes, parseSacct, parseSqueue, sacctFormat, squeueFormat } from './parse.ts';
+import { baseOf } from '../native.ts';
+import {
+  fieldMark,
+  parseNodes,
+  parseSacct,
+  parseSqueue,
+  sacctFormat,
+  squeueFormat,
+} from './parse.ts';
 import type { CommandResult } from './run.ts';
 import { run } from './run.ts';
 import { sbatchArguments } from './sbatch.ts';
@@ -69,17 +77,21 @@ export class CliClient {
     return found;
   }
 
-  async history(ids: readonly string[]): Promise<ReadonlyMap<string, NativeJob> | null> {
+  /** Of an array all elements are asked for: those that were never split off stand in one line, under its number only. */
+  async history(ids: readonly string[]): Promise<ReadonlyMap<string, readonly NativeJob[]> | null> {
     const found: NativeJob[] = [];
-    for (let start = 0; start < ids.length; start += idsAtOnce) {
-      const jobs = ids.slice(start, start + idsAtOnce).join(',');
-      const argv = ['--noheader', '--parsable2', '--allocations', `--format=${sacctFormat}`];
+    const bases = [...new Set(ids.map(baseOf))];
+    const options = ['--noheader', '--parsable2', `--delimiter=${fieldMark}`];
+    // Without duplicates a job that was requeued is what it became, and a number is whoever had it last.
+    const argv = [...options, '--allocations', '--duplicates', `--format=${sacctFormat}`];
+    for (let start = 0; start < bases.length; start += idsAtOnce) {
+      const jobs = bases.slice(start, start + idsAtOnce).join(',');
       const result = await this.#run('inspect', 'sacct', [...argv, `--jobs=${jobs}`]);
       if (/accounting storage is disabled/i.test(result.stderr)) return null;
       if (result.code !== 0) throw commandError('inspect', result);
       found.push(...parseSacct(result.stdout));
     }
-    return jobsWithIds(found, ids);
+    return recordsWithIds(found, ids);
   }
 
   async cancel(id: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { NativeJob, NativeNode } from '../native.ts';
+import type { NativeExit, NativeJob, NativeNode } from '../native.ts';
 
 /** No text of Slurm holds it. */
 export const fieldMark = '\u001f';
@@ -20,23 +20,36 @@ export function parseSqueue(text: string): readonly NativeJob[] {
               reason,
               startedAt: epochMs(start),
               endedAt: epochMs(end),
+              exit: null,
             },
           ],
   );
 }
 
 /** Of an element of an array JobIDRaw is the number that changes. */
-export const sacctFormat = 'JobID,State,Start,End,JobName';
+export const sacctFormat = 'JobID,State,ExitCode,Start,End,Comment,JobName';
 
-/** `CANCELLED by 1000` is CANCELLED; a job that was requeued has several lines, of which the last counts. */
+/** `CANCELLED by 1000` is CANCELLED. A job that was requeued has several lines, as has a number that was used again. */
 export function parseSacct(text: string): readonly NativeJob[] {
-  return rows(text, '|').flatMap(([id = '', said = '', start = '', end = '', ...name]) => {
-    const state = said.split(' ')[0] ?? '';
-    if (id === '' || state === '') return [];
-    const times = { startedAt: epochMs(start), endedAt: epochMs(end) };
-    const reason = said.slice(state.length).trim();
-    return [{ id, name: name.join('|'), comment: '', state, completing: false, reason, ...times }];
-  });
+  return rows(text, fieldMark).flatMap(
+    ([id = '', said = '', exit = '', start = '', end = '', comment = '', name = '']) => {
+      const state = said.split(' ')[0] ?? '';
+      if (id === '' || state === '') return [];
+      const times = { startedAt: epochMs(start), endedAt: epochMs(end) };
+      const reason = said.slice(state.length).trim();
+      const more = { ...times, exit: exitOf(exit) };
+      return [{ id, name, comment, state, completing: false, reason, ...more }];
+    },
+  );
+}
+
+/** `3:0` is a code, `0:11` a signal. */
+function exitOf(text: string): NativeExit | null {
+  const [, code, signal] = /^(\d+):(\d+)$/.exec(text) ?? [];
+  if (code === undefined || signal === undefined) return null;
+  return signal === '0'
+    ? { code: Number(code), signal: null }
+    : { code: null, signal: Number(signal) };
 }
 
 /** One node a line, `Name=value` separated by spaces; values with spaces are of no interest. */

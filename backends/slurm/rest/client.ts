@@ -4,7 +4,7 @@ import type { BackendSurroundings } from '../../contract/definition.ts';
 import { BackendError } from '../../contract/error.ts';
 import type { NativeRequest } from '../../contract/native-request.ts';
 import type { RestSettings } from '../config.ts';
-import { jobsWithIds } from '../elements.ts';
+import { jobsWithIds, recordsWithIds } from '../elements.ts';
 import type { BatchRequest, NativeJob, NativeSite } from '../native.ts';
 import { baseOf } from '../native.ts';
 import { apiVersions, parseJobs, parseNodes, submitBody } from './codec.ts';
@@ -73,13 +73,14 @@ export class RestClient {
       const answer = await this.#get('inspect', '/jobs');
       return jobsWithIds(parseJobs(answer.body), ids);
     }
-    return this.#each(ids, async (id) => {
+    const jobs = await this.#each(ids, async (id) => {
       const answer = await this.#send('inspect', 'GET', `/job/${id}`);
       return isUnknown(answer) ? null : (ok('inspect', answer), answer);
     });
+    return jobsWithIds(jobs, ids);
   }
 
-  async history(ids: readonly string[]): Promise<ReadonlyMap<string, NativeJob> | null> {
+  async history(ids: readonly string[]): Promise<ReadonlyMap<string, readonly NativeJob[]> | null> {
     const version = await this.#apiVersion('inspect');
     let isThere = true;
     const found = await this.#each(ids, async (id) => {
@@ -94,7 +95,7 @@ export class RestClient {
       }
       return answer;
     });
-    return isThere ? found : null;
+    return isThere ? recordsWithIds(found, ids) : null;
   }
 
   async cancel(id: string): Promise<void> {
@@ -140,7 +141,7 @@ export class RestClient {
   async #each(
     ids: readonly string[],
     ask: (id: string) => Promise<Answer | null>,
-  ): Promise<ReadonlyMap<string, NativeJob>> {
+  ): Promise<readonly NativeJob[]> {
     const jobs: NativeJob[] = [];
     const rest = [...new Set(ids.map(baseOf))];
     const worker = async (): Promise<void> => {
@@ -149,7 +150,7 @@ export class RestClient {
       }
     };
     await Promise.all(Array.from({ length: atATime }, worker));
-    return jobsWithIds(jobs, ids);
+    return jobs;
   }
 
   async #get(operation: string, path: string): Promise<Answer> {

@@ -1,6 +1,6 @@
 import { afterOf, gresOf } from '../cli/sbatch.ts';
 import { isJsonObject } from '../../../domain/json.ts';
-import type { BatchRequest, NativeJob, NativeNode } from '../native.ts';
+import type { BatchRequest, NativeExit, NativeJob, NativeNode } from '../native.ts';
 import { numberOf, objectsOf, textOf, timeOf, wordsOf } from './values.ts';
 
 /** Newest first. What a server speaks is found out by asking. */
@@ -72,6 +72,7 @@ export function parseJobs(body: unknown): readonly NativeJob[] {
         ...stateOf(job),
         reason: textOf(job['state_reason']),
         ...timesOf(job),
+        exit: exitOf(job['exit_code']),
       },
     ];
   });
@@ -103,7 +104,29 @@ function idOf(job: { readonly [name: string]: unknown }): string | null {
   if (base === null || base === 0) return own === null ? null : String(own);
   const task = numberOf(isAccounted ? array['task_id'] : job['array_task_id']);
   if (task !== null) return `${base}_${task}`;
-  return `${base}_[${textOf(isAccounted ? array['task'] : job['array_task_string'])}]`;
+  return `${base}_[${tasksOf(textOf(isAccounted ? array['task'] : job['array_task_string']))}]`;
+}
+
+/** The accounting tells the elements that were never split off as bits: `0xA` is 1 and 3. */
+function tasksOf(text: string): string {
+  if (!/^0x[0-9a-f]+$/i.test(text)) return text;
+  const bits = BigInt(text).toString(2);
+  const tasks = bits.split('').toReversed();
+  return tasks.flatMap((bit, task) => (bit === '1' ? [task] : [])).join(',');
+}
+
+/** slurmctld says a wait status up to v0.0.38; others say what it means. */
+function exitOf(told: unknown): NativeExit | null {
+  if (typeof told === 'number') {
+    const signal = told & 127;
+    return signal === 0 ? { code: told >> 8, signal: null } : { code: null, signal };
+  }
+  if (!isJsonObject(told)) return null;
+  const { signal } = told;
+  const number = isJsonObject(signal) ? numberOf(signal['signal_id'] ?? signal['id']) : null;
+  if (number !== null && number > 0) return { code: null, signal: number };
+  const code = numberOf(told['return_code']);
+  return code === null ? null : { code, signal: null };
 }
 
 /** slurmctld says `job_state`, the accounting `state.current`; flags stand beside the state since v0.0.40. */

@@ -39,12 +39,19 @@ export interface FakeJob extends FakeSubmission {
   readonly start: number;
   readonly end: number;
   readonly exitCode: number;
+  /** 0 for none. */
+  readonly signal: number;
 }
+
+/** A record of the accounting beside those of the jobs that were submitted here. */
+export type FakeRecord = Pick<FakeJob, 'key' | 'state' | 'start' | 'end'> & Partial<FakeJob>;
 
 /** Beats what the job really does. */
 export interface FakeOverride {
   readonly state: string;
   readonly reason?: string;
+  readonly exitCode?: number;
+  readonly signal?: number;
 }
 
 /**
@@ -56,7 +63,7 @@ export class FakeCluster {
 
   constructor(folder: string) {
     this.folder = folder;
-    for (const name of ['jobs', 'forgotten', 'faults', 'ids']) {
+    for (const name of ['jobs', 'forgotten', 'vanished', 'faults', 'ids']) {
       mkdirSync(join(folder, name), { recursive: true });
     }
   }
@@ -89,14 +96,22 @@ export class FakeCluster {
     return this.#jobsIn('jobs');
   }
 
-  /** What an accounting would know; null when there is none. */
+  /** What an accounting would know, the oldest first; null when there is none. */
   history(): readonly FakeJob[] | null {
-    if (!existsSync(join(this.folder, 'accounting'))) return null;
-    return [...this.#jobsIn('forgotten'), ...this.#jobsIn('jobs')];
+    const path = join(this.folder, 'accounting');
+    if (!existsSync(path)) return null;
+    const more = JSON.parse(readFileSync(path, 'utf8')) as readonly FakeJob[];
+    const all = [...more, ...this.#jobsIn('forgotten'), ...this.#jobsIn('jobs')];
+    const order = ({ start, end }: FakeJob): number => start || end || Infinity;
+    return all.toSorted((a, b) => order(a) - order(b));
   }
 
-  keepAccounts(): void {
-    writeFileSync(join(this.folder, 'accounting'), '');
+  keepAccounts(...more: readonly FakeRecord[]): void {
+    const records = more.map((record) => ({
+      ...{ ...noSubmission, ...noJob, id: Number(record.key) },
+      ...record,
+    }));
+    writeFileSync(join(this.folder, 'accounting'), JSON.stringify(records));
   }
 
   override(key: number | string, override: FakeOverride): void {
@@ -109,12 +124,17 @@ export class FakeCluster {
     renameSync(join(this.folder, 'jobs', String(key)), join(this.folder, 'forgotten', String(key)));
   }
 
+  /** Somebody's job that waits and has this number: that of a job that was forgotten. */
+  newcomer(id: number): void {
+    this.#make(String(id), id, noSubmission);
+  }
+
   /** A job, an element of an array, or all of them. False when there is none. */
   cancel(key: string): boolean {
     const ours = readdirSync(join(this.folder, 'jobs')).filter(
       (name) => name === key || name.startsWith(`${key}_`),
     );
-    for (const name of ours) this.#cancel(join(this.folder, 'jobs', name), name);
+    for (const name of ours) this.#cancel(join(this.folder, 'jobs', name), name, name === key);
     // An element that is not there (any more) is no error while its array is.
     const [base = ''] = key.split('_');
     return ours.length > 0 || this.#isKnown(base);
@@ -201,7 +221,7 @@ export class FakeCluster {
     runner.unref();
   }
 
-  #cancel(folder: string, name: string): void {
+  #cancel(folder: string, name: string, isAlone: boolean): void {
     if (existsSync(join(folder, 'exit'))) return;
     rmSync(join(folder, 'override.json'), { force: true });
     writeFileSync(join(folder, 'cancelled'), String(nowSeconds()));
@@ -212,8 +232,8 @@ export class FakeCluster {
         Atomics.wait(pause, 0, 0, 5);
       }
     } else if (isElement) {
-      // What is cancelled before it is split off vanishes.
-      renameSync(folder, join(this.folder, 'forgotten', name));
+      // What is cancelled before it is split off vanishes, by itself from the accounting too.
+      renameSync(folder, join(this.folder, isAlone ? 'vanished' : 'forgotten', name));
       return;
     }
     signalGroup(readNumber(join(folder, 'pid')), 'SIGTERM');
@@ -251,9 +271,11 @@ export class FakeCluster {
     const id = arrayId === null || existsSync(join(folder, 'taken')) ? own : arrayId;
     const start = changedAt(join(folder, 'started'));
     const end = changedAt(join(folder, 'exit')) || changedAt(join(folder, 'cancelled'));
-    const exitCode = readNumber(join(folder, 'exit')) ?? 0;
+    // What a signal ends is told so by the shell that waits for it.
+    const code = readNumber(join(folder, 'exit')) ?? 0;
+    const exit = code > 128 ? { exitCode: 0, signal: code - 128 } : { exitCode: code, signal: 0 };
     const place = { id, key, arrayId, task: task ?? null };
-    const job = { ...submission, ...place, start, end, exitCode, ...this.#stateOf(folder) };
+    const job = { ...submission, ...place, start, end, ...exit, ...this.#stateOf(folder) };
     const override = join(folder, 'override.json');
     if (!existsSync(override)) return job;
     return { ...job, ...(JSON.parse(readFileSync(override, 'utf8')) as FakeOverride) };
@@ -282,6 +304,13 @@ export class FakeCluster {
     return JSON.parse(text) as FakeSubmission & { readonly id: number };
   }
 }
+
+/** Of somebody else. */
+const noSubmission: FakeSubmission = {
+  ...{ script: '', name: 'somebody', comment: '', folder: '', output: '', user: 'bob' },
+  ...{ array: '', dependency: '', asked: null },
+};
+const noJob = { arrayId: null, task: null, reason: 'None', exitCode: 0, signal: 0 };
 
 const pause = new Int32Array(new SharedArrayBuffer(4));
 

@@ -12,6 +12,7 @@ if (fault === 'hang') await new Promise((resolve) => setTimeout(resolve, 60_000)
 if (fault === 'slow') await new Promise((resolve) => setTimeout(resolve, 400));
 const words: Readonly<Record<string, string>> = {
   down: 'Unable to contact slurm controller (connect failure)',
+  'no-database': 'Problem talking to the database: Connection refused',
   denied: 'Access/permission denied',
   'rate-limited': 'Too many requests, RPC rate limited',
   'no-partition': 'Batch job submission failed: Invalid partition name specified',
@@ -108,10 +109,36 @@ function sacct(): void {
   const history = cluster.history();
   if (history === null) fail('Slurm accounting storage is disabled');
   const keys = option('jobs').split(',');
-  for (const job of history.filter((one) => keys.some((key) => isMeant(key, one)))) {
-    const state = job.state === 'CANCELLED' ? 'CANCELLED by 1000' : job.state;
-    console.log([job.key, state, time(job.start), time(job.end), job.name].join('|'));
-  }
+  const asked = history.filter((one) => keys.some((key) => isMeant(key, one)));
+  // An element that was never split off is known by the number of its array only, with all others of them.
+  const waits = ({ arrayId, start }: FakeJob): boolean => arrayId !== null && start === 0;
+  const rests = Map.groupBy(asked.filter(waits), ({ arrayId }) => String(arrayId));
+  const whole = [...rests].filter(([base]) => keys.includes(base));
+  const rows = [
+    ...asked.filter((one) => !waits(one)),
+    ...whole.flatMap(([base, [first, ...others]]) => {
+      if (first === undefined) return [];
+      const tasks = [first, ...others].map(({ task }) => task).join(',');
+      return [{ ...first, key: `${base}_[${tasks}%1]` }];
+    }),
+  ];
+  const isAll = argv.includes('--duplicates');
+  const last = new Map(rows.map((job) => [job.key, job]));
+  for (const job of isAll ? rows : last.values()) console.log(accounted(job));
+}
+
+function accounted(job: FakeJob): string {
+  const values: Readonly<Record<string, string>> = {
+    JobID: job.key,
+    State: job.state === 'CANCELLED' ? 'CANCELLED by 1000' : job.state,
+    ExitCode: `${job.exitCode}:${job.signal}`,
+    Start: job.start === 0 ? 'None' : String(job.start),
+    End: job.end === 0 ? 'Unknown' : String(job.end),
+    Comment: job.comment,
+    JobName: job.name,
+  };
+  const fields = option('format').split(',');
+  return fields.map((field) => values[field] ?? '').join(option('delimiter') || '|');
 }
 
 function scontrol(): void {

@@ -71,6 +71,9 @@ export class FakeSlurmrestd {
       const errors = [{ error_number: -1, error: 'Unable to contact slurm controller' }];
       return this.#refuse(response, { status: 500, errors });
     }
+    if (fault === 'no-database') {
+      return json(response, 200, { meta: this.#shapes.meta, errors: [noDatabase], jobs: [] });
+    }
     if (!this.#isGood(request.headers['x-slurm-user-token'])) {
       return this.#refuse(response, this.#shapes.badToken(operation));
     }
@@ -106,7 +109,7 @@ export class FakeSlurmrestd {
       case 'history': {
         const jobs = (cluster.history() ?? []).filter(isIt);
         const errors = jobs.length > 0 ? [] : [{ error_number: 9003, error: 'Nothing found' }];
-        return { body: { jobs: jobs.map((job) => shapes.accounted(job)), errors } };
+        return { body: { jobs: accounted(jobs, shapes), errors } };
       }
       case 'cancel':
         return cluster.cancel(key) ? { body: {} } : shapes.unknownJob;
@@ -147,6 +150,28 @@ function listed(jobs: readonly FakeJob[], shapes: RestShapes): readonly object[]
     }),
   ];
 }
+
+/** Elements that were never split off are one record. */
+function accounted(jobs: readonly FakeJob[], shapes: RestShapes): readonly object[] {
+  const waits = ({ arrayId, start }: FakeJob): boolean => arrayId !== null && start === 0;
+  const rests = Map.groupBy(jobs.filter(waits), ({ arrayId }) => arrayId);
+  return [
+    ...jobs.filter((job) => !waits(job)).map((job) => shapes.accounted(job, null)),
+    ...[...rests.values()].flatMap((rest) => {
+      const [first] = rest;
+      if (first === undefined) return [];
+      const bits = rest.reduce((sum, { task }) => sum + 2 ** (task ?? 0), 0);
+      return [shapes.accounted(first, `0x${bits.toString(16).toUpperCase()}`)];
+    }),
+  ];
+}
+
+const noDatabase = {
+  description: 'Failed connecting to slurmdbd',
+  error_number: 7000,
+  error: 'Unable to connect to database',
+  source: 'slurmdb_jobs_get',
+};
 
 /** As slurmrestd tells it: long lists are cut. */
 function taskList(jobs: readonly FakeJob[]): string {

@@ -9,7 +9,8 @@ export interface RestShapes {
   submitted(id: number): object;
   /** `waiting`: the elements of an array that wait, for which this one stands. */
   job(job: FakeJob, waiting: string | null): object;
-  accounted(job: FakeJob): object;
+  /** `waiting`: the elements that were never split off, for which this one stands. */
+  accounted(job: FakeJob, waiting: string | null): object;
   readonly unknownJob: Refusal;
   /** Answers to a bad token, by operation. */
   badToken(operation: string): Refusal;
@@ -49,14 +50,23 @@ export const legacy: RestShapes = {
     array_task_id: waiting === null ? job.task : null,
     array_task_string: waiting ?? '',
     job_state: job.state,
-    exit_code: job.exitCode << 8,
+    exit_code: (job.exitCode << 8) | job.signal,
     start_time: job.start,
     // A forecast while it lives.
     end_time: job.end || 6_121_863_999,
     time_limit: 2,
     tres_per_node: '',
   }),
-  accounted: (job) => accounted(job, job.state),
+  accounted: (job, waiting) => ({
+    ...accounted(job, job.state),
+    comment: { administrator: null, job: job.comment || null, system: null },
+    array: { job_id: job.arrayId ?? 0, task_id: waiting === null ? job.task : null, task: waiting },
+    // The code of a job that failed is not told.
+    exit_code:
+      job.signal === 0
+        ? { status: 'SUCCESS', return_code: 0 }
+        : { status: 'SIGNALED', return_code: null, signal: { signal_id: job.signal, name: '' } },
+  }),
   unknownJob: refusal(500, {
     error_number: 2017,
     error: 'Invalid job id specified',
@@ -98,15 +108,20 @@ export const modern: RestShapes = {
     array_task_id: numbered(waiting === null ? job.task : null),
     array_task_string: waiting ?? '',
     job_state: job.state === 'COMPLETING' ? ['CANCELLED', 'COMPLETING'] : [job.state],
-    exit_code: {
-      status: [job.exitCode === 0 ? 'SUCCESS' : 'ERROR'],
-      return_code: { set: true, infinite: false, number: job.exitCode },
-    },
+    exit_code: modernExit(job),
     start_time: { set: true, infinite: false, number: job.start },
     end_time: { set: true, infinite: false, number: job.end },
     time_limit: { set: true, infinite: false, number: 2 },
   }),
-  accounted: (job) => accounted(job, [job.state]),
+  accounted: (job, waiting) => ({
+    ...accounted(job, [job.state]),
+    array: {
+      job_id: job.arrayId ?? 0,
+      task_id: numbered(waiting === null ? job.task : null),
+      task: waiting ?? '',
+    },
+    exit_code: modernExit(job),
+  }),
   unknownJob: refusal(404, { error_number: 2017, error: 'Invalid job id specified' }),
   badToken: () => refusal(511, { error_number: 1007, error: 'Protocol authentication error' }),
   node: (running) => ({ ...node(running), state: ['MIXED'] }),
@@ -163,12 +178,20 @@ function numbered(number: number | null): object {
   return { set: number !== null, infinite: false, number: number ?? 0 };
 }
 
+function modernExit({ exitCode, signal }: FakeJob): object {
+  const status = signal > 0 ? 'SIGNALED' : exitCode === 0 ? 'SUCCESS' : 'ERROR';
+  return {
+    status: [status],
+    return_code: numbered(signal > 0 ? null : exitCode),
+    signal: { id: numbered(signal === 0 ? null : signal), name: '' },
+  };
+}
+
 function accounted(job: FakeJob, current: unknown): object {
   return {
     job_id: job.id,
-    array: { job_id: job.arrayId ?? 0, task_id: job.task, task: '' },
     name: job.name,
-    comment: { job: '', administrator: '', system: '' },
+    comment: { job: job.comment, administrator: '', system: '' },
     state: { current, reason: job.reason },
     time: { submission: job.start, start: job.start, end: job.end, elapsed: 1 },
   };

@@ -301,7 +301,7 @@ function judged(
   jobs: readonly NonNullable<slurm.JobFacts['native']>[],
 ): readonly JobStatus[] {
   return [null, ...jobs].flatMap((native) => {
-    const facts = { ...files, native, scriptOutput: '', beatAgeMs: null };
+    const facts = { ...files, native, accounting: null, scriptOutput: '', beatAgeMs: null };
     const judgement = slurm.judge({ ...facts, overForMs: 60_000, visibilityMs: 30_000 });
     return judgement.kind === 'STATUS' ? [judgement.status] : [];
   });

@@ -133,6 +133,7 @@ const parsedJob = {
   reason: 'JobArrayTaskLimit',
   startedAt: null,
   endedAt: null,
+  exit: null,
 };
 
 interface ArrayFields {

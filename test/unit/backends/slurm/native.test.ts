@@ -20,18 +20,24 @@ describe('what Slurm says', () => {
         reason: 'None',
         startedAt: 1_795_373_615_000,
         endedAt: null,
+        exit: null,
       },
     ]);
     expect(parseSqueue('\n')).toEqual([]);
   });
 
   test('lines of sacct, who cancelled it included', () => {
+    const line = (...fields: readonly string[]): string => `${fields.join('\u001f')}\n`;
     const text =
-      '7|CANCELLED by 1001|1795373615|1795373620|a|b\n8|OUT_OF_MEMORY|Unknown|Unknown|c\n';
+      line('7', 'CANCELLED by 1001', '0:0', '1795373615', '1795373620', 'fathom:abc', 'a|b') +
+      line('8', 'OUT_OF_MEMORY', '0:125', 'Unknown', 'None', '', 'c') +
+      line('9', 'FAILED', '3:0', '1795373615', '1795373620', '', 'd');
     expect(parseSacct(text)).toMatchObject([
       { id: '7', state: 'CANCELLED', reason: 'by 1001', name: 'a|b', endedAt: 1_795_373_620_000 },
-      { id: '8', state: 'OUT_OF_MEMORY', startedAt: null },
+      { id: '8', state: 'OUT_OF_MEMORY', startedAt: null, exit: { code: null, signal: 125 } },
+      { id: '9', comment: '', exit: { code: 3, signal: null } },
     ]);
+    expect(parseSacct(text)[0]?.comment).toBe('fathom:abc');
   });
 
   test('jobs of both generations of slurmrestd are the same jobs', () => {

@@ -13,6 +13,7 @@ const job = (state: string, completing = false): NativeJob => ({
   reason: 'None',
   startedAt: 1000,
   endedAt: 9000,
+  exit: null,
 });
 
 const nothing: DeliveredFacts = {
@@ -22,6 +23,7 @@ const nothing: DeliveredFacts = {
   startedAt: null,
   cancel: null,
   native: null,
+  accounting: null,
   overForMs: 0,
   visibilityMs: 100,
 };
@@ -120,6 +122,26 @@ describe('a job whose launcher speaks to us', () => {
     expect(statusOf({ overForMs: 100, cancel: {} })).toMatchObject({
       exit: { cause: 'CANCELLED' },
       startedAt: null,
+    });
+  });
+
+  test('an accounting that may lag behind is waited for, to explain a signal and before a job is lost', () => {
+    const accounting = { alive: 'RUNNING', lagMs: 1000 };
+    const killed = { ...heard, exit: left('SIGNALLED', { signal: 'SIGKILL' }) };
+    const silent = { ...heard, heardAgeMs: 1e9 };
+    for (const given of [killed, silent]) {
+      expect(statusOf({ ...given, accounting, overForMs: 500 })).toMatchObject({
+        phase: 'RUNNING',
+        native: expect.stringContaining('accounting') as string,
+      });
+    }
+    expect(statusOf({ ...killed, accounting, overForMs: 1000 })).toMatchObject({
+      exit: { cause: 'SIGNALLED', signal: 'SIGKILL' },
+    });
+    expect(statusOf({ ...silent, accounting, overForMs: 1000 })).toBe('VANISHED');
+    const cancel = { at: 1 };
+    expect(statusOf({ ...killed, accounting, cancel, overForMs: 500 })).toMatchObject({
+      exit: { cause: 'CANCELLED' },
     });
   });
 });

@@ -12,6 +12,7 @@ const native = (state: string, more: Partial<NativeJob> = {}): NativeJob => ({
   reason: 'None',
   startedAt: 1000,
   endedAt: 2000,
+  exit: null,
   ...more,
 });
 
@@ -20,6 +21,7 @@ const facts = (more: Partial<JobFacts> = {}): JobFacts => ({
   exit: null,
   cancel: null,
   native: null,
+  accounting: null,
   scriptOutput: '',
   beatAgeMs: null,
   overForMs: 60_000,
@@ -28,6 +30,7 @@ const facts = (more: Partial<JobFacts> = {}): JobFacts => ({
 });
 
 const started = { at: 1000 };
+const accounting = { alive: null, lagMs: 120_000 };
 const exit = (more: object): object => ({
   cause: 'ENDED',
   code: null,
@@ -82,7 +85,48 @@ describe('how a job ended', () => {
       { exit: exit({ signal: 15, stop: 'TERM' }), cancel: {} },
       'CANCELLED',
     ],
-    ['COMPLETED without evidence', { started, native: native('COMPLETED') }, 'UNKNOWN'],
+    [
+      'COMPLETED, seen to start, its record lost',
+      { started, native: native('COMPLETED') },
+      'EXITED',
+    ],
+    ['COMPLETED without any evidence', { native: native('COMPLETED') }, 'NOT_STARTED'],
+    [
+      'COMPLETED, and a cancel was on its way',
+      { started, cancel: {}, native: native('COMPLETED') },
+      'UNKNOWN',
+    ],
+    [
+      'FAILED with a code, its record lost',
+      { started, native: native('FAILED', { exit: { code: 3, signal: null } }) },
+      'EXITED',
+    ],
+    [
+      'FAILED by a signal, its record lost',
+      { started, native: native('FAILED', { exit: { code: null, signal: 11 } }) },
+      'SIGNALLED',
+    ],
+    [
+      'FAILED with a code that is none',
+      { started, native: native('FAILED', { exit: { code: 0, signal: null } }) },
+      'UNKNOWN',
+    ],
+    [
+      'FAILED since another job had taken the work',
+      { started, native: native('FAILED', { exit: { code: 75, signal: null } }) },
+      'UNKNOWN',
+    ],
+    [
+      'FAILED with a code before it started',
+      { native: native('FAILED', { exit: { code: 1, signal: null } }) },
+      'NOT_STARTED',
+    ],
+    [
+      'requeued, and not run again',
+      { started, native: native('REQUEUED', { superseded: true }) },
+      'UNKNOWN',
+    ],
+    ['requeued, and it waits', { started, native: native('REQUEUED') }, 'UNKNOWN'],
     [
       'COMPLETED, evidence may be on its way',
       { started, native: native('COMPLETED'), overForMs: 0 },
@@ -98,6 +142,19 @@ describe('how a job ended', () => {
     ['nobody knows', { started }, 'VANISHED'],
     ['nobody knows yet', { started, overForMs: 0 }, 'RUNNING'],
     ['forgotten while it runs', { started, beatAgeMs: 5000 }, 'RUNNING'],
+    ['the accounting may lag behind', { started, accounting, overForMs: 90_000 }, 'RUNNING'],
+    ['the accounting had its time', { started, accounting, overForMs: 120_000 }, 'VANISHED'],
+    [
+      'killed, and the accounting may say why',
+      { started, exit: exit({ signal: 9 }), accounting, overForMs: 90_000 },
+      'RUNNING',
+    ],
+    [
+      'killed, and the accounting had its time',
+      { started, exit: exit({ signal: 9 }), accounting, overForMs: 120_000 },
+      'SIGNALLED',
+    ],
+    ['cancelled, whatever the accounting', { started, accounting, cancel: {} }, 'CANCELLED'],
     ['forgotten, its supervisor silent', { started, beatAgeMs: 120_000 }, 'VANISHED'],
     [
       'a record that is no JSON',
@@ -132,6 +189,16 @@ describe('how a job ended', () => {
       }
     }
     expect(seen).toBe(natives.length * files.length * 2);
+  });
+
+  test('the evidence of a lost job says what its accounting says', () => {
+    for (const [given, said] of [
+      [null, 'there is no accounting to ask'],
+      [{ alive: null, lagMs: 0 }, 'Slurm and its accounting do not know the job'],
+      [{ alive: 'RUNNING', lagMs: 0 }, 'its accounting still calls RUNNING'],
+    ] as const) {
+      expect(JSON.stringify(judge(facts({ started, accounting: given })))).toContain(said);
+    }
   });
 
   test('the message has the last lines, or the words of the script that failed', () => {
