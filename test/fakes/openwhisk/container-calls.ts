@@ -15,6 +15,8 @@ export interface Called {
   /** Null for an initialisation that went well. */
   readonly response: ActivationResponse | null;
   readonly isTimedOut: boolean;
+  /** Nobody listens there any more, so that nobody can have heard of it. */
+  readonly isUnheard: boolean;
   readonly tookMs: number;
 }
 
@@ -35,16 +37,15 @@ export async function initialize(call: ContainerCall): Promise<Called> {
   };
   const coded = code === undefined ? {} : { code };
   const value = { name: action.name, main, binary: false, ...coded, env };
-  const { answer, isTimedOut, tookMs } = await post(call, '/init', { value });
-  if (isTimedOut)
-    return { response: timedOut(action, ' during initialization.'), isTimedOut, tookMs };
+  const { answer, ...how } = await post(call, '/init', { value });
+  if (how.isTimedOut) return { response: timedOut(action, ' during initialization.'), ...how };
   if (answer === null) {
     const words = call.container.isOutOfMemory ? outOfMemory : abnormalInitialization;
-    return { response: developerError(words), isTimedOut, tookMs };
+    return { response: developerError(words), ...how };
   }
-  if (answer.status === 200) return { response: null, isTimedOut, tookMs };
+  if (answer.status === 200) return { response: null, ...how };
   const said = errorOf(answer.text) ?? `The action failed during initialization: ${answer.text}`;
-  return { response: developerError(said), isTimedOut, tookMs };
+  return { response: developerError(said), ...how };
 }
 
 export async function runOnce(call: ContainerCall, payload: object): Promise<Called> {
@@ -52,19 +53,19 @@ export async function runOnce(call: ContainerCall, payload: object): Promise<Cal
   const preset = action.parameters.filter(({ init }) => init !== true);
   const given = Object.fromEntries(preset.map(({ key, value }) => [key, value]));
   const body = { value: { ...given, ...payload }, ...contextOf(call, '') };
-  const { answer, isTimedOut, tookMs } = await post(call, '/run', body);
-  if (isTimedOut) return { response: timedOut(action, '.'), isTimedOut, tookMs };
+  const { answer, ...how } = await post(call, '/run', body);
+  if (how.isTimedOut) return { response: timedOut(action, '.'), ...how };
   if (answer === null) {
     const words = call.container.isOutOfMemory ? outOfMemory : abnormalRun;
-    return { response: developerError(words), isTimedOut, tookMs };
+    return { response: developerError(words), ...how };
   }
-  return { response: responseOf(answer), isTimedOut, tookMs };
+  return { response: responseOf(answer), ...how };
 }
 
 function responseOf({ status, text }: Answer): ActivationResponse {
   const bytes = Buffer.byteLength(text);
   if (bytes > longestAnswer) {
-    const words = `The action produced a response that exceeded the allowed length: ${bytes} > ${longestAnswer} bytes. The truncated response was: ${text.slice(0, 1024)}`;
+    const words = `The action produced a response that exceeded the allowed length: ${bytes} > ${longestAnswer} bytes. The truncated response was: ${text.slice(0, longestAnswer)}`;
     return { status: 'application error', result: { error: words } };
   }
   let value: unknown;
@@ -90,17 +91,18 @@ async function post(
   { clock, action, container }: ContainerCall,
   path: '/init' | '/run',
   body: object,
-): Promise<{
-  readonly answer: Answer | null;
-  readonly isTimedOut: boolean;
-  readonly tookMs: number;
-}> {
+): Promise<{ readonly answer: Answer | null } & Omit<Called, 'response'>> {
   const stop = new AbortController();
   const begun = clock.now();
   const cancel = clock.schedule(action.limits.timeout, () => stop.abort());
+  const how = (isTimedOut = false, isUnheard = false) => ({
+    isTimedOut,
+    isUnheard,
+    tookMs: clock.now() - begun,
+  });
   try {
     const url = await aborted(container.url(), stop.signal);
-    if (url === null) return { answer: null, isTimedOut: false, tookMs: clock.now() - begun };
+    if (url === null) return { answer: null, ...how() };
     const answer = await request(url + path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', connection: 'close' },
@@ -111,15 +113,12 @@ async function post(
       reset: true,
     });
     const text = await answer.body.text();
+    // An answer that does not say how long it is counts as none.
     const isWhole = answer.headers['content-length'] !== undefined;
-    const status = isWhole ? answer.statusCode : 500;
-    return {
-      answer: { status, text: isWhole ? text : '' },
-      isTimedOut: false,
-      tookMs: clock.now() - begun,
-    };
-  } catch {
-    return { answer: null, isTimedOut: stop.signal.aborted, tookMs: clock.now() - begun };
+    return { answer: isWhole ? { status: answer.statusCode, text } : null, ...how() };
+  } catch (error) {
+    const isRefused = (error as NodeJS.ErrnoException | null)?.code === 'ECONNREFUSED';
+    return { answer: null, ...how(stop.signal.aborted, isRefused) };
   } finally {
     cancel();
   }

@@ -65,22 +65,32 @@ export class ContainerPool {
     const receivedAt = this.#clock.now();
     const ran = (async (): Promise<Ran> => {
       const begin = { activationId, action, receivedAt };
-      const acquired = await this.#acquire(action);
-      if ('status' in acquired) {
-        const now = this.#clock.now();
-        const never = { initMs: null, begunAt: now, endedAt: now, isTimedOut: false };
-        return { ...begin, ...never, response: acquired };
+      const call = { clock: this.#clock, activationId, action };
+      for (;;) {
+        const acquired = await this.#acquire(action);
+        if ('status' in acquired) {
+          const now = this.#clock.now();
+          const never = { initMs: null, begunAt: now, endedAt: now, isTimedOut: false };
+          return { ...begin, ...never, response: acquired };
+        }
+        slot = acquired.slot;
+        const { container } = slot;
+        const begunAt = this.#clock.now();
+        const init = acquired.isNew ? await initialize({ ...call, container }) : null;
+        const called: Called =
+          init?.response == null ? await runOnce({ ...call, container }, payload) : init;
+        if (node !== this.#node) return new Promise(() => undefined);
+        // A warm one that is gone is found out by the call, which is given another one.
+        if (!acquired.isNew && called.isUnheard) {
+          await this.#giveBack(slot, false);
+          slot = null;
+          continue;
+        }
+        const { response, isTimedOut } = called;
+        if (response === null) throw new Error('a run without a response');
+        const endedAt = this.#clock.now();
+        return { ...begin, begunAt, initMs: init?.tookMs ?? null, endedAt, response, isTimedOut };
       }
-      slot = acquired.slot;
-      const call = { clock: this.#clock, activationId, action, container: slot.container };
-      const begunAt = this.#clock.now();
-      const init = acquired.isNew ? await initialize(call) : null;
-      const called: Called = init?.response == null ? await runOnce(call, payload) : init;
-      if (node !== this.#node) return new Promise(() => undefined);
-      const { response, isTimedOut } = called;
-      if (response === null) throw new Error('a run without a response');
-      const endedAt = this.#clock.now();
-      return { ...begin, begunAt, initMs: init?.tookMs ?? null, endedAt, response, isTimedOut };
     })();
     const recorded = ran.then(async (one) => {
       const lines = slot === null ? [] : await slot.container.takeLog();

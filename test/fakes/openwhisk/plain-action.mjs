@@ -1,9 +1,13 @@
 // An action container that is no module: it runs a JavaScript function that /init brings (`main`), or, without code,
-// answers as the query of `__ow_path` says: status, text, error, chunked, json, exit.
+// answers as the query of `__ow_path` says: status, text, error, chunked, json, exit, print, sleep (milliseconds), bytes and
+// leave (it ends after its answer).
+// It listens at the address and the port of its command line; without them at a free port of loopback.
 import { createServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import vm from 'node:vm';
 
 const sentinel = 'XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX';
+const [host = '127.0.0.1', port = '0'] = process.argv.slice(2);
 let main = null;
 let isInitialized = false;
 
@@ -16,7 +20,7 @@ async function take(request, response) {
 }
 
 const server = createServer((request, response) => void take(request, response));
-server.listen(0, '127.0.0.1', () => {
+server.listen(Number(port), host, () => {
   console.log(JSON.stringify({ type: 'listening', port: server.address().port }));
 });
 
@@ -49,6 +53,7 @@ async function run(value, response) {
     const query = new URLSearchParams(String(value['__ow_path'] ?? '').split('?')[1]);
     if (query.has('exit')) process.exit(Number(query.get('exit')));
     if (query.has('print')) console.log(query.get('print'));
+    if (query.has('sleep')) await sleep(Number(query.get('sleep')));
     const status = Number(query.get('status') ?? 200);
     if (query.has('error')) return answer(response, status, { error: query.get('error') });
     if (query.has('json')) return answer(response, status, JSON.parse(query.get('json')));
@@ -58,7 +63,13 @@ async function run(value, response) {
       return response.end('}');
     }
     if (query.has('text')) return send(response, status, query.get('text'));
-    answer(response, status, { statusCode: 200, headers: {}, body: '' });
+    const body = 'x'.repeat(Number(query.get('bytes') ?? 0));
+    if (query.has('leave')) {
+      // From now on nobody is let in.
+      server.close();
+      response.once('close', () => process.exit());
+    }
+    answer(response, status, { statusCode: 200, headers: {}, body });
   } catch (error) {
     answer(response, 502, { error: `An error has occurred: ${String(error)}` });
   } finally {

@@ -178,6 +178,11 @@ export class FakeOpenWhisk {
     }
     const body = await text(request);
     if (request.method === 'PUT') return this.#put(response, name, body, url);
+    // Rights and throttles come before anything is looked for: a call of what is not there counts too.
+    if (request.method === 'POST') {
+      const throttled = this.#throttles.refusal(this.clock.now());
+      if (throttled !== null) return refuse(response, 429, throttled);
+    }
     const action = this.actions.get(name);
     if (action === undefined) return refuse(response, 404);
     if (request.method === 'POST') await this.#invoke(response, action, body, url);
@@ -229,8 +234,6 @@ export class FakeOpenWhisk {
       const words = `Timeout must be number of milliseconds up to ${longestWaitMs}.`;
       return refuse(response, 400, words);
     }
-    const throttled = this.#throttles.refusal(this.clock.now());
-    if (throttled !== null) return refuse(response, 429, throttled);
     if (this.pool.isNodeAway) {
       return refuse(response, 503, 'The server is currently unavailable.');
     }
