@@ -21,6 +21,7 @@ export function functionLogs(suite: () => FunctionSuite): void {
     const aside = seen.filter(({ text }) => text === 'aside').map(({ stream }) => stream);
     expect(separatesStreams ? aside : ['STDERR']).toEqual(['STDERR']);
     for (const line of seen) expect(Math.abs(line.at - Date.now())).toBeLessThan(60_000);
+    await under.settled();
     const slow = answered(handle, { print: 'begun before', sleepMs: 2500 });
     await new Promise((next) => setTimeout(next, 100));
     await predict(handle, { print: 'ended before' });
