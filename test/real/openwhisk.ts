@@ -9,15 +9,33 @@ import {
   deployFromAnotherProcess,
   imageProgram,
 } from '../contract/backend/openwhisk-under-test.ts';
+import type { PlatformUnderTest } from '../contract/openwhisk-platform.contract.ts';
 import type { FunctionPlatform } from '../e2e/functions/installation.ts';
 import { Dock } from '../integration/launcher/dock.ts';
 
+/** A container is not free before its log was collected, and the standalone server mixes up logs of one second. */
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5000));
+
 /**
- * The platform at OW_API_HOST (with http:// or https://) with the key OW_AUTH (UUID:KEY), and OW_IMAGE: an image of
- * test/fakes/openwhisk/scripted-module that its nodes have or can pull, whose command is
- * `node modules/runtime/main.ts openwhisk --module test/fakes/openwhisk/scripted-module`. Also understood: OW_NAMESPACE,
- * OW_SPLIT_STREAMS=1 where logs tell the streams apart, and OW_DATA_HOST, an address of this machine that containers
- * reach: without it no artifact is brought.
+ * The platform at OW_API_HOST (with http:// or https://) with the key OW_AUTH (UUID:KEY), as it is without the adapter.
+ * OW_PLAIN_IMAGE is an image with test/fakes/openwhisk/plain-action.mjs whose command is
+ * `node test/fakes/openwhisk/plain-action.mjs 0.0.0.0 8080`.
+ */
+export function openRealPlatform(): Promise<PlatformUnderTest> {
+  const plain = asked('OW_PLAIN_IMAGE');
+  return Promise.resolve({ ...asPlatform(), plain, settled, destroy: () => Promise.resolve() });
+}
+
+export function asPlatform(): Pick<PlatformUnderTest, 'url' | 'key'> {
+  const { apiHost, key } = connection();
+  return { url: apiHost, key };
+}
+
+/**
+ * The adapter on the same platform, and OW_IMAGE: an image of test/fakes/openwhisk/scripted-module that its nodes have or
+ * can pull, whose command is `node modules/runtime/main.ts openwhisk --module test/fakes/openwhisk/scripted-module`. Also
+ * understood: OW_NAMESPACE, OW_SPLIT_STREAMS=1 where logs tell the streams apart, and OW_DATA_HOST, an address of this
+ * machine that containers reach: without it no artifact is brought.
  */
 export async function openRealOpenWhisk(): Promise<FunctionsUnderTest> {
   const settings = {
@@ -57,7 +75,7 @@ export async function openRealOpenWhisk(): Promise<FunctionsUnderTest> {
     deployElsewhere: async (workload, key) =>
       kept(await deployFromAnotherProcess(settings, workload, key)),
     blob: dock === null ? null : (path, content) => dock.blob(path, Buffer.from(content)),
-    settled: () => new Promise((resolve) => setTimeout(resolve, 5000)),
+    settled,
     listing: () => listed(settings),
     destroy: async () => {
       for (const handle of made) await backend.release(handle);
@@ -71,11 +89,11 @@ export async function openRealOpenWhisk(): Promise<FunctionsUnderTest> {
  * The same platform for a whole installation: OW_MODULE_IMAGE is an image of modules/tabular-classifier
  * (`modules/Containerfile`), and its containers fetch artifacts at OW_DATA_HOST.
  */
-export async function realPlatform(): Promise<FunctionPlatform> {
+export async function realPlatform(more: object = {}): Promise<FunctionPlatform> {
   const settings = connection();
   const host = asked('OW_DATA_HOST');
   return {
-    settings,
+    settings: { ...settings, ...more },
     image: asked('OW_MODULE_IMAGE'),
     sites: { host, port: await freePort(host) },
     actions: async () => (await actionsOf(settings)).map(({ name }) => name),
