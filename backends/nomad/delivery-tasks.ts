@@ -1,7 +1,7 @@
 import { BackendError } from '../contract/error.ts';
 import type { Delivery } from '../contract/delivery.ts';
 import type { NomadSettings } from './config.ts';
-import { environmentFile, environmentTemplate, fileTemplate, literal } from './literal.ts';
+import { environmentTemplates, fileTemplate, literal } from './literal.ts';
 import { variablePath } from './names.ts';
 import type { TaskRequest } from './native.ts';
 import type { Place } from './task.ts';
@@ -45,7 +45,7 @@ export function deliveryTasks(
     LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 },
     Lifecycle: { Hook: hook, Sidecar: false },
   });
-  const told = environmentTemplate(environmentFile(environment.plain), 'fathom.env');
+  const told = environmentTemplates(environment.plain, 'fathom.env');
   const withTokenIn = (folder: string) => ({
     ...environment.filledIn,
     FATHOM_DELIVERY_TOKEN_FILE: `${folder}/${tokenFile}`,
@@ -53,7 +53,7 @@ export function deliveryTasks(
   const fetching = {
     ...helper(fetchTaskName, 'prestart', ['fetch']),
     Env: withTokenIn('${NOMAD_SECRETS_DIR}'),
-    Templates: [told, fileTemplate(variablePath(order.name), tokenItemName, tokenFile)],
+    Templates: [...told, fileTemplate(variablePath(order.name), tokenItemName, tokenFile)],
   };
   if (order.kind === 'SERVICE') return [fetching];
   // The stop file is there from the start.
@@ -67,7 +67,7 @@ export function deliveryTasks(
       ...returning,
       Config: { ...returning.Config, mount },
       Env: withTokenIn(fetchSecrets),
-      Templates: [told],
+      Templates: told,
     },
   ];
 }

@@ -51,9 +51,14 @@ export function delimitersBeside(text: string): Delimiters {
   }
 }
 
-/** Makes the variables of `text` the task's environment, as they stand. */
-export function environmentTemplate(text: string, file: string): TemplateRequest {
-  return { ...environmentSource(file), EmbeddedTmpl: text, ...delimitersBeside(text) };
+/** Makes these variables the task's environment, as they stand. Nomad refuses an empty template. */
+export function environmentTemplates(
+  environment: Readonly<Record<string, string>>,
+  file: string,
+): readonly TemplateRequest[] {
+  const text = environmentFile(environment);
+  if (text === '') return [];
+  return [{ ...environmentSource(file), EmbeddedTmpl: text, ...delimitersBeside(text) }];
 }
 
 /** The same from an item of a Nomad variable, which is read on the node. */

@@ -5,7 +5,7 @@ import { type StockProgram, stockOf } from '../deepaas-images/program.ts';
 import { isInnerPath } from '../work-folder/inputs.ts';
 import type { NomadSettings } from './config.ts';
 import { deliveryTasks, tokenItem } from './delivery-tasks.ts';
-import { environmentFile, environmentTemplate, secretTemplate } from './literal.ts';
+import { environmentFile, environmentTemplates, secretTemplate } from './literal.ts';
 import { meta, variablePath } from './names.ts';
 import type { GroupRequest, JobRequest, TaskRequest, VariableRequest } from './native.ts';
 import { driverMemoryMiB, serverLaunch, serverTaskName, stockVariables } from './stock.ts';
@@ -295,7 +295,7 @@ function taskOf(
   const path = variablePath(order.name);
   const hasSecrets = Object.keys(secrets).length > 0;
   const templates = [
-    environmentTemplate(environmentFile(plain), 'fathom.env'),
+    ...environmentTemplates(plain, 'fathom.env'),
     ...(hasSecrets ? [secretTemplate(path, own.item, 'fathom-secrets.env')] : []),
   ];
   // A launcher that is told to stop still has to bring back what there is; a node's max_kill_timeout may allow less.

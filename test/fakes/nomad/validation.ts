@@ -18,7 +18,13 @@ export function refusalOf(job: JobObject): string | null {
       errors.push('Restart policy is ambiguous');
     if (MaxRunDuration !== undefined && job.Type !== 'batch')
       errors.push('does not allow max_run_duration');
-    for (const { Resources, Name } of Tasks) {
+    for (const { Resources, Name, Templates } of Tasks) {
+      for (const [index, { EmbeddedTmpl }] of (Templates ?? []).entries()) {
+        if (EmbeddedTmpl === '')
+          errors.push(
+            `Template ${index + 1} validation failed: Must specify a source path or inline template`,
+          );
+      }
       if (Resources.CPU < 1) errors.push(`Task ${Name}: minimum CPU value is 1`);
       if (Resources.MemoryMB < 10) errors.push(`Task ${Name}: minimum MemoryMB value is 10`);
     }

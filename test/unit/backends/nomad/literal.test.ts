@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   environmentFile,
-  environmentTemplate,
+  environmentTemplates,
   literal,
   secretTemplate,
 } from '../../../../backends/nomad/literal.ts';
@@ -50,10 +50,16 @@ test.each(['A-B', '1A', 'a b', 'ä', ''])('the name %j is refused', (name) => {
 });
 
 test('delimiters of templates stand nowhere in the text', () => {
-  const text = 'a [fathom0[ b ]fathom1] {{ c }}';
-  const { LeftDelim: left, RightDelim: right, EmbeddedTmpl } = environmentTemplate(text, 'x.env');
+  const environment = { A: 'a [fathom0[ b ]fathom1] {{ c }}' };
+  const text = environmentFile(environment);
+  const [template] = environmentTemplates(environment, 'x.env');
+  const { LeftDelim: left = '', RightDelim: right = '', EmbeddedTmpl = '' } = template ?? {};
   expect(text).not.toContain(left);
   expect(renderTemplate(EmbeddedTmpl, { left, right }, () => undefined)).toBe(text);
+});
+
+test('where nothing is to be told there is no template', () => {
+  expect(environmentTemplates({}, 'x.env')).toEqual([]);
 });
 
 test('a secret is read on the node, and stands in no template', () => {
