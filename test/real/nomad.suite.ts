@@ -33,6 +33,9 @@ if (cluster.image === null) {
   serviceRunnerContract(images);
   nativePromises(images);
   nomadRunsImages(images);
+  if (cluster.model !== null) {
+    acceleratorPromises({ ...images, model: cluster.model, unknowing: null });
+  }
 }
 if (cluster.image !== null && cluster.launcherImage === null) {
   console.log('FATHOM_NOMAD_LAUNCHER_IMAGE is not set: no files come and go beside containers.');
