@@ -84,6 +84,7 @@ platformContract({
       key: server.key,
       plain: 'fake/plain:1',
       settled: () => untilIdle(server),
+      mixesLogs: null,
       destroy: () => server.close(),
     };
   },

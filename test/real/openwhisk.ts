@@ -13,7 +13,10 @@ import type { PlatformUnderTest } from '../contract/openwhisk-platform.contract.
 import type { FunctionPlatform } from '../e2e/functions/installation.ts';
 import { Dock } from '../integration/launcher/dock.ts';
 
-/** A container is not free before its log was collected, and the standalone server mixes up logs of one second. */
+const mixesLogs =
+  'the standalone server (DockerCliLogStore) asks for the log of a call from the beginning of its second, and stops at the first end of a log';
+
+/** A container is not free before its log was collected; another second for `mixesLogs`. */
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5000));
 
 /**
@@ -23,7 +26,8 @@ const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve
  */
 export function openRealPlatform(): Promise<PlatformUnderTest> {
   const plain = asked('OW_PLAIN_IMAGE');
-  return Promise.resolve({ ...asPlatform(), plain, settled, destroy: () => Promise.resolve() });
+  const destroy = (): Promise<void> => Promise.resolve();
+  return Promise.resolve({ ...asPlatform(), plain, settled, mixesLogs, destroy });
 }
 
 export function asPlatform(): Pick<PlatformUnderTest, 'url' | 'key'> {
