@@ -16,6 +16,9 @@ const tokenFile = 'fathom-delivery-token';
 /** Where the container that returns files finds the secrets of the one that fetched them. */
 const fetchSecrets = '/fathom/fetch';
 
+/** Started again it brings what is left: an engine that is busy, or a killed container, costs no files. */
+const tryAgain = { Attempts: 2, Mode: 'fail', Interval: 24 * 3600e9, Delay: 2e9 } as const;
+
 interface Delivered extends Place {
   readonly delivery: Delivery | null;
 }
@@ -68,6 +71,7 @@ export function deliveryTasks(
       Config: { ...returning.Config, mount },
       Env: withTokenIn(fetchSecrets),
       Templates: told,
+      RestartPolicy: tryAgain,
     },
   ];
 }

@@ -195,6 +195,8 @@ export interface TaskRequest {
   /** Ends the others with its own end. */
   readonly Leader?: boolean;
   readonly Lifecycle?: { readonly Hook: string; readonly Sidecar: boolean };
+  /** Instead of the group's. */
+  readonly RestartPolicy?: Readonly<Record<string, unknown>>;
 }
 
 export interface TemplateRequest {

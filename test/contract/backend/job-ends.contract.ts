@@ -57,6 +57,23 @@ export function endPromises(opened: () => JobsUnderTest): void {
     });
   });
 
+  test('a cancel that comes as late as the end costs nothing of what was left', async () => {
+    const under = opened();
+    // Where a program ends later than it prints, it is cancelled later.
+    const delays = process.env['FATHOM_REAL'] ? [0, 1500, 2200, 2900] : [0, 120];
+    const left = delays.map(async (delayMs) => {
+      const script = 'echo 5 > out/kept; echo up; exit 5';
+      const handle = await submit(under.jobs, job(under.shell(script)));
+      await untilPrinted(under.jobs, handle, 'up');
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await under.jobs.cancel(handle);
+      const { exit } = await untilEnded(under.jobs, handle);
+      expect(['EXITED', 'CANCELLED']).toContain(exit?.cause);
+      return textOf(await under.jobs.outputs(handle), 'kept');
+    });
+    expect(await Promise.all(left)).toEqual(delays.map(() => '5\n'));
+  });
+
   test('using more memory than asked for ends a job as OUT_OF_MEMORY', async ({ skip }) => {
     const under = opened();
     if (!under.backend.capabilities.enforcesMemory) skip();

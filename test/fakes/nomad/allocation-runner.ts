@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Allocation, GroupObject, JobObject, State } from './state.ts';
 import type { TaskSurroundings } from './task-runner.ts';
 import { TaskRunner } from './task-runner.ts';
@@ -111,6 +112,8 @@ export class AllocationRunner {
     }
     for (const { task } of beside) task.kill('Main tasks in the group died');
     await Promise.all(beside.map(({ over }) => over));
+    // A node takes its time before it begins with that.
+    if (this.#ofHook('poststop').length > 0) await sleep(100);
     await Promise.all(this.#ofHook('poststop').map((task) => task.run()));
     if (this.#timer !== null) clearTimeout(this.#timer);
     if (this.#checks !== null) clearInterval(this.#checks);

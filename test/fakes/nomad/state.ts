@@ -46,6 +46,7 @@ export interface TaskObject {
   KillSignal: string;
   Leader?: boolean;
   Lifecycle?: { Hook: string; Sidecar: boolean };
+  RestartPolicy?: { Attempts: number; Mode: string; Delay: number };
 }
 
 export interface DeviceObject {

@@ -76,7 +76,7 @@ export class TaskRunner {
 
   /** Until it is dead. Never rejects. */
   async run(): Promise<void> {
-    const { RestartPolicy } = this.#surroundings.group;
+    const RestartPolicy = this.task.RestartPolicy ?? this.#surroundings.group.RestartPolicy;
     for (;;) {
       const didEnd = await this.#once();
       if (this.#isKilled) break;
@@ -89,7 +89,9 @@ export class TaskRunner {
       // What comes before or after is done when it went well.
       const isHelper = this.task.Lifecycle !== undefined && !this.task.Lifecycle.Sidecar;
       const wentWell = this.state.Events.at(-1)?.Details['exit_code'] === '0';
-      if (!this.#isRestarting && (!isService || (isHelper && wentWell))) {
+      const isEnough =
+        RestartPolicy.Mode === 'fail' && this.state.Restarts >= RestartPolicy.Attempts;
+      if (!this.#isRestarting && (!isService || isEnough || (isHelper && wentWell))) {
         const code = this.state.Events.at(-1)?.Details['exit_code'];
         this.state.Failed = code !== '0';
         if (this.state.Failed) this.#tell('Not Restarting', 'Policy allows no restarts');
