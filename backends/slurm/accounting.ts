@@ -9,19 +9,14 @@ export interface Accounted {
   readonly alive: string | null;
 }
 
-/** Clocks of nodes and of the controller differ. */
-const clockMs = 60_000;
-
 /**
- * Pure. `records` are all those of our job, the oldest first: a job that was requeued has several. Its program ran in the one
- * that covers `startedAt`, and is not run by a later one.
+ * Pure. `records` are all those of our job, the oldest first: a job that was requeued has one for each time that it ran. Its
+ * program was started the `restarts`-th time (null: never) and is not run by a later one.
  */
-export function accountedOf(records: readonly NativeJob[], startedAt: number | null): Accounted {
+export function accountedOf(records: readonly NativeJob[], restarts: number | null): Accounted {
   const last = records.at(-1);
   if (last === undefined) return { end: null, alive: null };
   if (!isEndState(last)) return { end: null, alive: last.state };
-  if (startedAt === null) return { end: last, alive: null };
-  const ran = records.findLast((one) => (one.startedAt ?? Infinity) <= startedAt + clockMs);
-  if (ran === undefined || ran === last) return { end: last, alive: null };
-  return { end: { ...ran, superseded: true }, alive: null };
+  const ran = records.filter(({ startedAt }) => startedAt !== null)[restarts ?? Infinity] ?? last;
+  return { end: ran === last ? last : { ...ran, superseded: true }, alive: null };
 }

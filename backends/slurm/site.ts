@@ -222,8 +222,9 @@ export class Site {
     });
     if (records === null || records === undefined) return { native: null, accounting: null };
     const ours = records.filter((one) => isOurs(one, record));
-    const startedAt = numberIn(this.folders.read(record.name, 'started'), 'at');
-    const { end, alive } = accountedOf(ours, startedAt);
+    const started = this.folders.read(record.name, 'started');
+    const restarts = started === null ? null : (numberIn(started, 'restarts') ?? 0);
+    const { end, alive } = accountedOf(ours, restarts);
     if (end !== null) return { native: end, accounting: null };
     return {
       native: null,

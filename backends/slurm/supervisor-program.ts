@@ -7,7 +7,7 @@
  * | `launch` | us, with the folder | settings, argv and environment, each field ended by NUL |
  * | `secrets` | us, mode 0600 | NAME=VALUE ended by NUL; deleted as soon as it was read |
  * | `claim/` | supervisor, mkdir | the one job that runs this; any other job of the folder does nothing |
- * | `started.json` | supervisor, once | the program runs |
+ * | `started.json` | supervisor, once | the program runs; how often Slurm had requeued the job before |
  * | `beat` | supervisor | touched while the program runs |
  * | `cancel.json` | us, once | the end is wanted, also when Slurm cannot be told |
  * | `exit.json` | supervisor, once | how it ended |
@@ -206,7 +206,8 @@ if ($failure ne '') {
   waitpid($pid, 0);
   not_started('NOT_STARTED', "The program could not be started: $argv[0]: $failure.");
 }
-write_whole('started.json', '{"job":' . quoted($job) . ',"node":' . quoted($ENV{SLURMD_NODENAME} || '') . ',"pid":' . $pid . ',"at":' . ms($started) . '}');
+my $restarts = ($ENV{SLURM_RESTART_COUNT} || 0) + 0;
+write_whole('started.json', '{"job":' . quoted($job) . ',"restarts":' . $restarts . ',"node":' . quoted($ENV{SLURMD_NODENAME} || '') . ',"pid":' . $pid . ',"at":' . ms($started) . '}');
 
 my %open = (fileno($out_read) => ['O', $out_read], fileno($err_read) => ['E', $err_read]);
 my ($reaped, $status, $ended, $next_file_look, $next_beat) = (0, 0, 0, 0, 0);

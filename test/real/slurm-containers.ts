@@ -174,6 +174,23 @@ function imagePromises(opened: () => Opened | null, started: () => RealSlurm): v
     }
   });
 
+  test('who asked for a GPU finds the libraries of the node, and nobody else', async ({ skip }) => {
+    const { under, runner } = opened() ?? skip(absent);
+    const { folder, names } = runner.gpuLibraries ?? skip('There is no one place for them.');
+    if (names.length === 0) skip('This node has none of them.');
+    const gpus = { count: 1, model: null, memoryMiB: null };
+    for (const [resources, expected] of [
+      [{ ...small, gpus }, names],
+      [small, []],
+    ] as const) {
+      const program = under.shell(`ls "$1" > out/libraries`, folder);
+      const handle = await submit(under.jobs, job(program, { resources }));
+      expect((await endOf(under.jobs, handle)).exit).toMatchObject({ code: 0 });
+      const listed = await textOf(await under.jobs.outputs(handle), 'libraries');
+      expect(listed.split('\n').filter(Boolean)).toEqual(expected);
+    }
+  });
+
   test('the module of the image is trained', async ({ skip }) => {
     const { under, runner } = opened() ?? skip(absent);
     const source = { kind: 'IMAGE', image: runner.image } as const;
@@ -189,10 +206,12 @@ function imagePromises(opened: () => Opened | null, started: () => RealSlurm): v
     expect(exit).toMatchObject({ cause: 'EXITED', code: 0 });
     const told = (await printed(under.jobs, handle)).map(({ text }) => text);
     expect(told.some((text) => text.includes('"type":"metrics"'))).toBe(true);
-    const document = JSON.parse(await textOf(await under.jobs.outputs(handle), 'output.json')) as {
+    const outputs = await under.jobs.outputs(handle);
+    const document = JSON.parse(await textOf(outputs, 'output.json')) as {
       readonly metrics: { readonly accuracy: number };
     };
     expect(document.metrics.accuracy).toBeGreaterThan(0.8);
+    expect((await outputs.list('model/')).length).toBeGreaterThan(0);
     console.log(`${runner.kind}: trained in ${(endedAt ?? 0) - (startedAt ?? 0)} ms`);
   });
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Handle, JobWorkload } from '../../backends/contract/workload.ts';
 import { orderOf, submitAll } from '../contract/backend/job-arrays.contract.ts';
 import type { SlurmSite, SlurmUnderTest } from '../contract/backend/slurm-under-test.ts';
-import { openSlurm } from '../contract/backend/slurm-under-test.ts';
+import { openSlurm, openWithLauncher } from '../contract/backend/slurm-under-test.ts';
 import {
   job,
   nativeText,
@@ -41,6 +41,7 @@ export function slurmAccounts(asking: Asking, start: () => Promise<RealSlurm>): 
     afterAll(() => slurm.stop(), patience);
     describe.each(asking)('%s', (_, site, tellsCodes) => {
       forgottenJobs(() => slurm, site, tellsCodes);
+      forgottenDeliveries(() => slurm, site);
       accountedRunsEnd(() => slurm, site);
     });
     reusedNumbers(() => slurm, asking);
@@ -203,6 +204,30 @@ function forgottenJobs(
   });
 }
 
+/** The launcher told an end that only Slurm can explain. */
+function forgottenDeliveries(
+  started: () => RealSlurm,
+  site: (slurm: RealSlurm) => SlurmSite,
+): void {
+  test('what its launcher told of one is explained by the accounting', async () => {
+    const slurm = started();
+    const settings = { accountingLagSeconds: 60 };
+    const under = await openWithLauncher(site(slurm), settings, `${slurm.folder}/shared`);
+    try {
+      const script = 'echo up; while :; do sleep 0.2; done';
+      const handle = await submit(under.jobs, sized(under, script, 600));
+      await untilPrinted(under.jobs, handle, 'up');
+      await slurm.command('scancel', numberOf(handle));
+      await untilForgotten(slurm, [handle]);
+      const { exit, native } = await untilEnded(under.jobs, handle);
+      expect(exit?.cause).toBe('CANCELLED');
+      expect(native).toBe('CANCELLED');
+    } finally {
+      await under.destroy();
+    }
+  });
+}
+
 /** The last one: the cluster is not the same afterwards. */
 function reusedNumbers(started: () => RealSlurm, asking: Asking): void {
   test('a number that was used again is not mistaken for the job that had it', async () => {
@@ -254,9 +279,9 @@ export function openAccounted(
   return openSlurm(site(slurm), { accountingLagSeconds: 60 }, `${slurm.folder}/shared`);
 }
 
-function sized(under: SlurmUnderTest, script: string): JobWorkload {
+function sized(under: SlurmUnderTest, script: string, memoryMiB = 100): JobWorkload {
   return job(under.shell(script), {
-    resources: { cpus: 1, memoryMiB: 100, gpus: null, timeLimitSeconds: 300 },
+    resources: { cpus: 1, memoryMiB, gpus: null, timeLimitSeconds: 300 },
   });
 }
 

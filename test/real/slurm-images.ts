@@ -16,6 +16,8 @@ export interface ImageRunner {
   readonly image: string;
   /** As a job is seen to end whose program is killed by SIGKILL. */
   readonly killed: { readonly cause: string; readonly code: number | null };
+  /** Where the image has the node's libraries of GPUs, and which they are; null where nobody puts them in one place. */
+  readonly gpuLibraries: { readonly folder: string; readonly names: readonly string[] } | null;
 }
 
 /**
@@ -74,13 +76,16 @@ export async function makeRunner(
     case 'charliecloud': {
       const command = await foundProgram('ch-run', 'FATHOM_CH_RUN');
       await unpack(archive, image);
-      return { kind, settings: { kind, command }, image, killed };
+      return { kind, settings: { kind, command }, image, killed, gpuLibraries: null };
     }
     case 'apptainer': {
       const command = await foundProgram('apptainer', 'FATHOM_APPTAINER');
       await run(command, ['build', '--sandbox', image, `docker-archive:${archive}`], large);
       const options = await apptainerOptions(command, image);
-      return { kind, settings: { kind, command, options }, image, killed };
+      const libs = '/.singularity.d/libs';
+      const { stdout } = await run(command, ['exec', ...options, '--nv', image, 'ls', libs]);
+      const gpuLibraries = { folder: libs, names: stdout.split('\n').filter(Boolean) };
+      return { kind, settings: { kind, command, options }, image, killed, gpuLibraries };
     }
     case 'udocker':
       return udocker(archive, folder);
@@ -113,7 +118,8 @@ exec '${program}' --allow-root "$@"
   const { stdout } = await run(command, ['images']);
   const image = /^module\S*/m.exec(stdout)?.[0] ?? '';
   const settings = { kind: 'udocker', command, options: ['--pull=never'] };
-  return { kind: 'udocker', settings, image, killed: { cause: 'EXITED', code: 255 } };
+  const killed = { cause: 'EXITED', code: 255 };
+  return { kind: 'udocker', settings, image, killed, gpuLibraries: null };
 }
 
 /** The layers of an archive, one over the other; ours take nothing away. */

@@ -136,6 +136,10 @@ function stateOf(job: { readonly [name: string]: unknown }): {
 } {
   const { state } = job;
   const words = wordsOf(isJsonObject(state) ? state['current'] : job['job_state']);
+  // Of a record that another one follows the accounting says PENDING beside it.
+  if (isJsonObject(state) && words.includes('REQUEUED')) {
+    return { state: 'REQUEUED', completing: false };
+  }
   const completing = words.includes('COMPLETING');
   const [first = completing ? 'COMPLETING' : ''] = words.filter((word) => word !== 'COMPLETING');
   return { state: words.includes('CONFIGURING') ? 'CONFIGURING' : first, completing };

@@ -22,8 +22,11 @@ export function objectsOf(value: unknown): readonly { readonly [name: string]: u
   return Array.isArray(value) ? value.filter((one) => isJsonObject(one)) : [];
 }
 
+/** What Slurm calls no value, and no end; it stands in some fields as if it were one. */
+const noTime = 0xff_ff_ff_fe;
+
 /** Seconds since 1970 as milliseconds; null for 0 and for what is not set. */
 export function timeOf(value: unknown): number | null {
   const seconds = numberOf(value);
-  return seconds === null || seconds <= 0 ? null : seconds * 1000;
+  return seconds === null || seconds <= 0 || seconds >= noTime ? null : seconds * 1000;
 }

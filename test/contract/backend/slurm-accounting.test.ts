@@ -201,7 +201,7 @@ for (const transport of transports) {
       const more = { key: '1', name, comment };
       under.cluster.keepAccounts(
         { ...more, state: 'REQUEUED', start, end: start + 1 },
-        { ...more, state: 'FAILED', exitCode: 75, start: start + 120, end: start + 121 },
+        { ...more, state: 'FAILED', exitCode: 75, start: start + 2, end: start + 3 },
       );
       const { exit, native } = await untilEnded(under.jobs, handle);
       expect(exit).toMatchObject({ cause: 'UNKNOWN', code: null });

@@ -71,9 +71,7 @@ export class FakeSlurmrestd {
       const errors = [{ error_number: -1, error: 'Unable to contact slurm controller' }];
       return this.#refuse(response, { status: 500, errors });
     }
-    if (fault === 'no-database') {
-      return json(response, 200, { meta: this.#shapes.meta, errors: [noDatabase], jobs: [] });
-    }
+    if (fault === 'no-database') return this.#refuse(response, this.#shapes.noDatabase);
     if (!this.#isGood(request.headers['x-slurm-user-token'])) {
       return this.#refuse(response, this.#shapes.badToken(operation));
     }
@@ -108,7 +106,7 @@ export class FakeSlurmrestd {
       }
       case 'history': {
         const jobs = (cluster.history() ?? []).filter(isIt);
-        const errors = jobs.length > 0 ? [] : [{ error_number: 9003, error: 'Nothing found' }];
+        const errors = jobs.length > 0 ? [] : shapes.nothingFound;
         return { body: { jobs: accounted(jobs, shapes), errors } };
       }
       case 'cancel':
@@ -165,13 +163,6 @@ function accounted(jobs: readonly FakeJob[], shapes: RestShapes): readonly objec
     }),
   ];
 }
-
-const noDatabase = {
-  description: 'Failed connecting to slurmdbd',
-  error_number: 7000,
-  error: 'Unable to connect to database',
-  source: 'slurmdb_jobs_get',
-};
 
 /** As slurmrestd tells it: long lists are cut. */
 function taskList(jobs: readonly FakeJob[]): string {

@@ -12,6 +12,10 @@ export interface RestShapes {
   /** `waiting`: the elements that were never split off, for which this one stands. */
   accounted(job: FakeJob, waiting: string | null): object;
   readonly unknownJob: Refusal;
+  /** Beside an empty list of the accounting; later versions only warn. */
+  readonly nothingFound: readonly object[];
+  /** While slurmdbd is down. */
+  readonly noDatabase: Refusal;
   /** Answers to a bad token, by operation. */
   badToken(operation: string): Refusal;
   node(running: number): object;
@@ -73,6 +77,8 @@ export const legacy: RestShapes = {
     source: 'slurm_load_job',
     description: 'Failure during slurm_load_job',
   }),
+  nothingFound: [{ error_number: 9003, error: 'Nothing found with query' }],
+  noDatabase: refusal(200, noDatabase('Failed connecting to slurmdbd', 'slurmdb_jobs_get')),
   badToken: (operation) => {
     if (operation === 'submit') {
       return refusal(500, {
@@ -114,7 +120,8 @@ export const modern: RestShapes = {
     time_limit: { set: true, infinite: false, number: 2 },
   }),
   accounted: (job, waiting) => ({
-    ...accounted(job, [job.state]),
+    ...accounted(job, job.state === 'REQUEUED' ? ['PENDING', 'REQUEUED'] : [job.state]),
+    time: { submission: job.start, start: job.start || 4_294_967_294, end: job.end, elapsed: 1 },
     array: {
       job_id: job.arrayId ?? 0,
       task_id: numbered(waiting === null ? job.task : null),
@@ -123,6 +130,8 @@ export const modern: RestShapes = {
     exit_code: modernExit(job),
   }),
   unknownJob: refusal(404, { error_number: 2017, error: 'Invalid job id specified' }),
+  nothingFound: [],
+  noDatabase: refusal(502, noDatabase('Failed to open slurmdbd connection', 'openapi_get_db_conn')),
   badToken: () => refusal(511, { error_number: 1007, error: 'Protocol authentication error' }),
   node: (running) => ({ ...node(running), state: ['MIXED'] }),
   ping: { pings: [{ hostname: 'vm', pinged: 'UP', latency: 100, mode: 'primary' }] },
@@ -208,6 +217,10 @@ function node(running: number): object {
     gres_used: 'gpu:a100:0(IDX:N/A)',
     partitions: ['main', 'long'],
   };
+}
+
+function noDatabase(description: string, source: string): object {
+  return { description, error_number: 7000, error: 'Unable to connect to database', source };
 }
 
 function refusal(status: number, error: object): Refusal {

@@ -22,26 +22,24 @@ const hour = 3_600_000;
 describe('what the accounting says of a job', () => {
   test('one that it does not know, one that it calls alive, and an end', () => {
     expect(accountedOf([], null)).toEqual({ end: null, alive: null });
-    expect(accountedOf([record('RUNNING', hour)], hour)).toEqual({ end: null, alive: 'RUNNING' });
+    expect(accountedOf([record('RUNNING', hour)], 0)).toEqual({ end: null, alive: 'RUNNING' });
     const failed = record('FAILED', hour);
-    expect(accountedOf([failed], hour)).toEqual({ end: failed, alive: null });
+    expect(accountedOf([failed], 0)).toEqual({ end: failed, alive: null });
   });
 
   test('a job that was requeued ended as its program did, not as what came after it', () => {
     const first = record('REQUEUED', hour);
-    const second = record('FAILED', 2 * hour, { exit: { code: 75, signal: null } });
-    expect(accountedOf([first, second], hour + 1000)).toEqual({
-      end: { ...first, superseded: true },
-      alive: null,
-    });
-    expect(accountedOf([first, second], 2 * hour + 1000)).toEqual({ end: second, alive: null });
-    expect(accountedOf([first, second], null)).toEqual({ end: second, alive: null });
-    // A node's clock may be behind.
-    expect(accountedOf([first, second], hour - 30_000).end?.state).toBe('REQUEUED');
-    expect(accountedOf([first, record('PENDING', null)], hour)).toEqual({
-      end: null,
-      alive: 'PENDING',
-    });
+    const second = record('FAILED', hour + 1000, { exit: { code: 75, signal: null } });
+    const ended = { end: { ...first, superseded: true }, alive: null };
+    expect(accountedOf([first, second], 0)).toEqual(ended);
+    expect(accountedOf([first, second], 1)).toEqual({ end: second, alive: null });
+    for (const restarts of [null, 2]) {
+      expect(accountedOf([first, second], restarts)).toEqual({ end: second, alive: null });
+    }
+    // Cancelled while it waited to run again.
+    expect(accountedOf([first, record('CANCELLED', null)], 0)).toEqual(ended);
+    const waiting = record('PENDING', null);
+    expect(accountedOf([first, waiting], 0)).toEqual({ end: null, alive: 'PENDING' });
   });
 
   test('all records of a number are told, and elements that were never split off stand together', () => {
@@ -83,6 +81,30 @@ describe('what the accounting says of a job', () => {
       { id: '5', exit: { code: 0, signal: null }, startedAt: 1_795_996_031_000 },
       { id: '11_[1,3,4]' },
       { id: '11_0' },
+    ]);
+  });
+
+  test('slurmdb of v0.0.42 as recorded: what was requeued, and elements that never started', () => {
+    const number = (value: number, set: boolean) => ({ set, infinite: false, number: value });
+    const told = (state: readonly string[], array: object, start: number) => ({
+      job_id: 5,
+      name: 'n',
+      comment: { administrator: '', job: 'fathom:abc', system: '' },
+      array: { job_id: 0, task_id: number(0, false), task: '', ...array },
+      state: { current: state, reason: 'None' },
+      time: { start, end: 1_796_000_331 },
+    });
+    const jobs = parseJobs({
+      jobs: [
+        told(['PENDING', 'REQUEUED'], {}, 1_796_000_319),
+        told(['CANCELLED'], { job_id: 6, task: '0xA' }, 4_294_967_294),
+        told(['CANCELLED'], { job_id: 6, task_id: number(0, true) }, 1_796_000_319),
+      ],
+    });
+    expect(jobs).toMatchObject([
+      { id: '5', state: 'REQUEUED', startedAt: 1_796_000_319_000, comment: 'fathom:abc' },
+      { id: '6_[1,3]', state: 'CANCELLED', startedAt: null, endedAt: 1_796_000_331_000 },
+      { id: '6_0', startedAt: 1_796_000_319_000 },
     ]);
   });
 
