@@ -242,10 +242,10 @@ function containers(probe: () => Probe): void {
     }
   });
 
-  test('one that went while it was not used is not missed: the call is given another', async () => {
+  test('one that refuses its next call is not missed: the call is given another', async () => {
     const name = probe().name();
     await probe().put(name);
-    expect((await probe().call(name, 'leave')).status).toBe(200);
+    expect((await probe().call(name, 'deaf')).status).toBe(200);
     await probe().under.settled();
     const next = await probe().called(name);
     expect(next.response).toMatchObject({ status: 'success' });

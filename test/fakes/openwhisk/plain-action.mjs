@@ -1,6 +1,6 @@
 // An action container that is no module: it runs a JavaScript function that /init brings (`main`), or, without code,
 // answers as the query of `__ow_path` says: status, text, error, chunked, json, exit, print, sleep (milliseconds), bytes and
-// leave (it ends after its answer).
+// deaf (it answers, lives on and takes no further calls).
 // It listens at the address and the port of its command line; without them at a free port of loopback.
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -64,10 +64,9 @@ async function run(value, response) {
     }
     if (query.has('text')) return send(response, status, query.get('text'));
     const body = 'x'.repeat(Number(query.get('bytes') ?? 0));
-    if (query.has('leave')) {
-      // From now on nobody is let in.
+    if (query.has('deaf')) {
       server.close();
-      response.once('close', () => process.exit());
+      setInterval(() => undefined, 60_000);
     }
     answer(response, status, { statusCode: 200, headers: {}, body });
   } catch (error) {
