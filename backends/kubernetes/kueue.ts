@@ -42,9 +42,13 @@ export async function queueWaiting(
     case 'NoMatchingFlavor':
       return { code: 'NO_ACCELERATOR', message, raw };
     case 'Misconfigured':
+    case 'Inadmissible':
       return { code: 'HELD', message, raw };
-    default:
-      return { code: 'QUOTA', message, raw };
+    default: {
+      // Older ones have one reason for all that waits. Where some flavor would do, it waits for that one.
+      const exceeds = /> maximum capacity/.test(raw) && !/unused quota/.test(raw);
+      return { code: exceeds ? 'RESOURCES_EXCEED_SITE' : 'QUOTA', message, raw };
+    }
   }
 }
 

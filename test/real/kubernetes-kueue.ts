@@ -67,7 +67,7 @@ export function kueuePromises(queue: string): void {
     test('that ask for more than the queue ever has are told so', async () => {
       const handle = await submit(under.jobs, sized(500, 'exit 0'));
       const { waiting } = await waitingFor(handle, 'RESOURCES_EXCEED_SITE');
-      expect(waiting?.raw).toContain('ExceedsMaxQuota');
+      expect(waiting?.raw).toMatch(/ExceedsMaxQuota|maximum capacity/);
       await under.jobs.cancel(handle);
       expect((await untilEnded(under.jobs, handle)).exit?.cause).toBe('CANCELLED');
     });

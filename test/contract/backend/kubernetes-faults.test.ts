@@ -351,6 +351,27 @@ describe('a job in a queue of Kueue', () => {
     const { waiting } = await under.jobs.inspect(handle);
     expect(waiting).toMatchObject({ code: 'QUOTA', raw: `WaitingForQuota: ${message}` });
     expect(waiting?.message).toMatch(/quota\.$/);
+    // What newer ones have a reason for, older ones (0.17.0) say in words.
+    const tooMuch =
+      'insufficient quota for cpu in flavor a, current request (500) > maximum capacity (3)';
+    const codes = [
+      ['ExceedsMaxQuota', 'too much', 'RESOURCES_EXCEED_SITE'],
+      ['Pending', tooMuch, 'RESOURCES_EXCEED_SITE'],
+      [
+        'Pending',
+        `${tooMuch}, insufficient unused quota for cpu in flavor b, 1 more needed`,
+        'QUOTA',
+      ],
+      ['Misconfigured', 'no such queue', 'HELD'],
+      ['Inadmissible', "LocalQueue no-such-queue doesn't exist", 'HELD'],
+    ] as const;
+    for (const [reason, words, code] of codes) {
+      under.fake.objects.update('workloads', 'job-of-it', (workload) => ({
+        ...workload,
+        status: { conditions: [{ ...refused, reason, message: words }] },
+      }));
+      expect([words, (await under.jobs.inspect(handle)).waiting?.code]).toEqual([words, code]);
+    }
     await under.jobs.cancel(handle);
     expect((await untilEnded(under.jobs, handle)).exit?.cause).toBe('CANCELLED');
   });
