@@ -54,7 +54,7 @@ export default defineConfig({
     expect: { requireAssertions: true },
     allowOnly: false,
     // Most tests wait for processes of their own: more of them than cores keep the cores busy.
-    maxWorkers: process.env['CI'] ? 2 : 3,
+    maxWorkers: 3,
     // A shared machine can stall for seconds under suites of real processes; the report names what needed a second try.
     retry: process.env['CI'] ? 2 : 0,
     restoreMocks: true,
